@@ -1,0 +1,29 @@
+/** The containers that Poulsen keeps and serves. */
+export const MEDIA_FORMATS = ['wav', 'mp3', 'ogg'] as const
+export type MediaFormat = (typeof MEDIA_FORMATS)[number]
+
+/** The IANA media type that each format is served with. */
+export const MEDIA_TYPES: Readonly<Record<MediaFormat, string>> = {
+  wav: 'audio/wav',
+  mp3: 'audio/mpeg',
+  ogg: 'audio/ogg',
+}
+
+/** What a container said about its audio. Read from the bytes, never from a client. */
+export interface AudioFormat {
+  readonly format: MediaFormat
+  /** `pcm_s16le`, `pcm_mulaw`, `mp3`, `opus`, `vorbis`, …: the name that ffmpeg gives the codec. */
+  readonly codec: string
+  readonly sampleRateHz: number
+  readonly channels: number
+  readonly durationMs: number
+}
+
+/** The bytes behind a recording: where they are, how many, and what they must hash to. */
+export interface MediaObject extends AudioFormat {
+  /** The media store's key. */
+  readonly key: string
+  readonly byteSize: number
+  /** Lower-case hexadecimal SHA-256 of the bytes as received. */
+  readonly sha256: string
+}

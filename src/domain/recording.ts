@@ -1,0 +1,54 @@
+import type { MediaObject } from './media-object.ts'
+import type { Uuid } from './uuid.ts'
+
+/** Where a recording stands. `completed`, `no_input` and `failed` are final. */
+export const RECORDING_STATUSES = ['recording', 'paused', 'completed', 'no_input', 'failed'] as const
+export type RecordingStatus = (typeof RECORDING_STATUSES)[number]
+
+/** The kinds of call leg of the relay API; each has its own `relay_<type>_leg_id` on the wire. */
+export const LEG_TYPES = ['pstn', 'sip', 'webrtc'] as const
+export type LegType = (typeof LEG_TYPES)[number]
+
+/** Which side of the call was recorded: what we heard, what we said, or both. */
+export const TRACKS = ['inbound', 'outbound', 'both'] as const
+export type Track = (typeof TRACKS)[number]
+
+/** The call leg that a recording belongs to. */
+export interface CallLeg {
+  readonly type: LegType
+  readonly id: Uuid
+}
+
+/** One recording of one call leg, as the catalogue keeps it. A value: changes make a new one. */
+export interface Recording {
+  readonly id: Uuid
+  readonly projectId: Uuid
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  /** Exact length of the audio in milliseconds; the wire shows whole seconds. */
+  readonly durationMs: number
+  readonly status: RecordingStatus
+  /** Why a recording is not simply complete (`recovered`, `disk_full`, …). */
+  readonly errorCode?: string
+  readonly track: Track
+  readonly leg: CallLeg
+  readonly conferenceId?: Uuid
+  /** US dollars, fixed when the recording was committed. */
+  readonly price: number
+  /** The bytes; absent when a recording ended without any. */
+  readonly media?: MediaObject
+}
+
+const NEXT: Readonly<Record<RecordingStatus, readonly RecordingStatus[]>> = {
+  recording: ['paused', 'completed', 'no_input', 'failed'],
+  paused: ['recording', 'completed', 'failed'],
+  completed: [],
+  no_input: [],
+  failed: [],
+}
+
+/** True when the state table allows a recording to go from one status to the other. No final status can be left. */
+export const canBecome = (from: RecordingStatus, to: RecordingStatus): boolean => NEXT[from].includes(to)
+
+/** True for a status that can never change again. */
+export const isFinal = (status: RecordingStatus): boolean => NEXT[status].length === 0

@@ -1,0 +1,61 @@
+/** A key of the media store: path segments of `[a-z0-9.-]`, joined by `/`, at most 200 characters, no segment starting with a dot. */
+export type MediaKey = string
+
+/** What the store knows of an object, finished or not. */
+export interface MediaStat {
+  readonly key: MediaKey
+  readonly byteSize: number
+  readonly modifiedMs: number
+}
+
+/** Half-open range of bytes: `startBytes` included, `endBytes` not. */
+export interface ByteRange {
+  readonly startBytes: number
+  readonly endBytes: number
+}
+
+/** An object being written. Exactly one of finalise and abort ends it; nothing is visible under its key before finalise resolves. */
+export interface MediaWriter {
+  /** Bytes appended so far. */
+  readonly byteSize: number
+  /** Resolves when the store can take more. Calls may not overlap. The bytes may be reused by the caller once resolved. */
+  append(bytes: Uint8Array): Promise<void>
+  /**
+   * Makes the object durable and visible under its key, all or nothing. `header`, when given, first overwrites the
+   * object's beginning (a container whose sizes are known only at the end); it must not be longer than what was appended.
+   */
+  finalise(header?: Uint8Array): Promise<void>
+  /** Forgets what was written. Never rejects; idempotent; after finalise it does nothing. */
+  abort(): Promise<void>
+}
+
+/**
+ * The bytes.
+ *
+ * Contract, held by every adapter (test/contract/media-store.contract.ts):
+ * - An object exists only whole: a finalise that has resolved survives `kill -9` and loss of power, one that has not leaves nothing under the key.
+ * - Objects are immutable: finalise on an existing key rejects with MEDIA_CONFLICT (conflict) and leaves the first untouched.
+ * - Rejections are PoulsenErrors: MEDIA_NOT_FOUND (not-found), MEDIA_CONFLICT (conflict), MEDIA_DISK_FULL (unavailable, with a hint),
+ *   MEDIA_UNAVAILABLE (unavailable), MEDIA_KEY_INVALID (invalid; also what keeps any path from leaving the store).
+ */
+export interface MediaStore {
+  /** Starts an object. Holds one file descriptor until finalise or abort. */
+  open(key: MediaKey): Promise<MediaWriter>
+  /** Rejects with MEDIA_NOT_FOUND. */
+  stat(key: MediaKey): Promise<MediaStat>
+  /**
+   * The object's bytes, or a range of them that lies within the object, in order, in chunks of at most 1 MiB. The object is opened before this
+   * resolves, so that a later remove does not cut the reader short. Aborting the signal ends the iteration with an error.
+   */
+  read(key: MediaKey, range?: ByteRange, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+  /** True when there was one. Durable once resolved. */
+  remove(key: MediaKey): Promise<boolean>
+  /** Every finished object, in no order. */
+  list(): AsyncIterable<MediaStat>
+  /** Removes what unfinished writers left behind and has not been touched since `beforeMs`; the number removed. */
+  sweepUnfinished(beforeMs: number): Promise<number>
+  /** Free bytes where objects land; undefined where that has no meaning. */
+  freeBytes(): Promise<number | undefined>
+  /** Rejects with MEDIA_UNAVAILABLE or MEDIA_DISK_FULL when the store cannot take writes. */
+  check(): Promise<void>
+}
