@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
+import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
+import { systemClock } from './adapters/system/clock.ts'
+import { systemIds } from './adapters/system/ids.ts'
+import { openTranscoder } from './adapters/workers/transcoder.ts'
+import type { Config } from './ops/config.ts'
+import type { Telemetry } from './ports/telemetry.ts'
+import { Access } from './services/access.ts'
+import { Derivations } from './services/derivations.ts'
+import { Ingest } from './services/ingest.ts'
+import { Playback } from './services/playback.ts'
+import { Projects } from './services/projects.ts'
+import { Recordings } from './services/recordings.ts'
+import type { Services } from './services/services.ts'
+import { Sweeping } from './services/sweeping.ts'
+import { Tokens } from './services/tokens.ts'
+
+const TRANSCODE_QUEUE_MAX = 64
+/** Private: nobody but the server's own user reads recordings or digests from the disk. */
+const PRIVATE_FOLDER = 0o700
+
+/** For the command line, which reports to nobody. */
+const SILENT: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+
+/** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
+export const openServices = async (config: Config, telemetry: Telemetry = SILENT): Promise<Services> => {
+  const { dataDir } = config
+  await mkdir(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
+  const mediaStore = await openFilesystemMediaStore({ root: join(dataDir, 'media') })
+  const cache = await openFilesystemMediaStore({ root: join(dataDir, 'derived') })
+  const catalogue = await openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry })
+  const entry = new URL(`./transcode-worker${extname(import.meta.filename)}`, import.meta.url)
+  const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
+
+  const ports = { catalogue, mediaStore, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
+  const access = new Access(ports)
+  const derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
+  await derivations.start()
+  return {
+    catalogue,
+    mediaStore,
+    access,
+    derivations,
+    projects: new Projects({ ...ports, access }),
+    tokens: new Tokens({ ...ports, access }),
+    recordings: new Recordings({ ...ports, derivations }),
+    ingest: new Ingest({
+      ...ports,
+      limits: { sizeMaxBytes: config.uploadMaxBytes, concurrentMax: config.uploadConcurrentMax },
+    }),
+    playback: new Playback({ ...ports, derivations }),
+    sweeping: new Sweeping(ports),
+    close: async () => {
+      await transcoder.close()
+      await catalogue.close()
+    },
+  }
+}

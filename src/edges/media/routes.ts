@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { PoulsenError } from '../../domain/errors.ts'
+import { MEDIA_FORMATS, type MediaFormat } from '../../domain/media-object.ts'
+import type { Project } from '../../domain/project.ts'
+import { parseUuid, type Uuid } from '../../domain/uuid.ts'
+import { isAllowed } from '../../services/access.ts'
+import type { Services } from '../../services/services.ts'
+import { findCaller, unauthorized } from '../http/authenticate.ts'
+import { COMMON_ERRORS, UUID_SCHEMA } from '../http/schemas.ts'
+import { sendMedia } from './send-media.ts'
+
+interface MediaRequest {
+  Params: { projectId: string; file: string }
+  Querystring: { sig?: unknown; exp?: unknown }
+}
+
+const FILE = new RegExp(`^([0-9a-f-]{36})\\.(${MEDIA_FORMATS.join('|')})$`, 'i')
+
+/** A recording's media: what `url` points to, and the same audio in other containers. */
+export const registerMedia = (app: FastifyInstance, services: Services): void => {
+  const handler = async (request: FastifyRequest<MediaRequest>, reply: FastifyReply) => {
+    const projectId = parseUuid(request.params.projectId)
+    const [, name = '', format = ''] = FILE.exec(request.params.file) ?? []
+    const id = parseUuid(name)
+    const project = await authorise(services, request, projectId, id)
+    if (!id) throw new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'There is no such file.' })
+    const recording = await services.recordings.get(project.id, id)
+    return sendMedia(request, reply, await services.playback.open(recording, format.toLowerCase() as MediaFormat))
+  }
+
+  app.route<MediaRequest>({
+    method: ['GET', 'HEAD'],
+    url: '/files/:projectId/recordings/:file',
+    handler,
+    schema: {
+      operationId: 'get_recording_media',
+      summary: "A recording's audio, with ranges",
+      tags: ['Media'],
+      security: [{ basic: [] }, {}],
+      params: Type.Object({
+        projectId: UUID_SCHEMA,
+        file: Type.String({ description: '`<recording id>.wav`, `.mp3` or `.ogg`' }),
+      }),
+      querystring: Type.Object({
+        sig: Type.Optional(Type.String({ description: "The capability in a recording's `url`." })),
+        exp: Type.Optional(Type.String({ description: 'When it expires, in Unix seconds.' })),
+      }),
+      response: COMMON_ERRORS,
+    },
+  })
+}
+
+/** The project, when the caller may hear this recording: by a good capability, or by Basic with `calling`. Else nobody learns what exists. */
+const authorise = async (
+  services: Services,
+  request: FastifyRequest<MediaRequest>,
+  projectId: Uuid | undefined,
+  id: Uuid | undefined,
+): Promise<Project> => {
+  const { sig, exp } = request.query
+  if (projectId && id && typeof sig === 'string') {
+    const project = await services.projects.find(projectId)
+    const capability = { sig, ...(typeof exp === 'string' && { exp }) }
+    if (project && services.playback.isOpenedBy(project, id, capability)) return project
+  }
+  const caller = await findCaller(services.access, request)
+  if (caller && caller.project.id === projectId && isAllowed(caller, 'calling')) return caller.project
+  throw unauthorized()
+}

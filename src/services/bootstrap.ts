@@ -1,0 +1,39 @@
+import { PERMISSIONS } from '../domain/token.ts'
+import type { Uuid } from '../domain/uuid.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
+import { digestOf } from './access.ts'
+import type { Projects } from './projects.ts'
+import type { Tokens } from './tokens.ts'
+
+/** What a scripted install asks for. */
+export interface BootstrapRequest {
+  readonly projectId?: Uuid
+  readonly secret?: string
+}
+
+/** The first project and its token, with the secret that is shown once. */
+export interface Bootstrapped {
+  readonly projectId: Uuid
+  readonly secret: string
+}
+
+/**
+ * First start: makes a project and an all-permissions token when there is no project yet, or makes sure that the configured
+ * ones exist. Returns what was made; undefined when nothing was.
+ */
+export const bootstrap = async (
+  services: { readonly catalogue: Catalogue; readonly projects: Projects; readonly tokens: Tokens },
+  request: BootstrapRequest,
+): Promise<Bootstrapped | undefined> => {
+  const { catalogue, projects, tokens } = services
+  const known = await projects.list()
+  if (known.length > 0 && !request.projectId && !request.secret) return undefined
+  const projectId = request.projectId ?? known[0]?.id ?? (await projects.create()).id
+  if (!(await projects.find(projectId))) await projects.create({ id: projectId })
+  const given = request.secret
+  if (given && (await catalogue.findToken(digestOf(given)))?.projectId === projectId) return undefined
+  if (!given && (await tokens.list(projectId)).length > 0) return undefined
+  const name = 'bootstrap'
+  const { secret } = await tokens.create({ projectId, name, permissions: PERMISSIONS, ...(given && { secret: given }) })
+  return { projectId, secret }
+}

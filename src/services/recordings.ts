@@ -1,0 +1,56 @@
+import { PoulsenError } from '../domain/errors.ts'
+import type { Page, PageRequest } from '../domain/page.ts'
+import type { Recording } from '../domain/recording.ts'
+import type { Uuid } from '../domain/uuid.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
+import type { MediaStore } from '../ports/media-store.ts'
+import type { Derivations } from './derivations.ts'
+
+/** Finds, lists and deletes a project's recordings. */
+export class Recordings {
+  readonly #catalogue: Catalogue
+  readonly #mediaStore: MediaStore
+  readonly #derivations: Derivations
+
+  constructor(ports: {
+    readonly catalogue: Catalogue
+    readonly mediaStore: MediaStore
+    readonly derivations: Derivations
+  }) {
+    this.#catalogue = ports.catalogue
+    this.#mediaStore = ports.mediaStore
+    this.#derivations = ports.derivations
+  }
+
+  find(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
+    return this.#catalogue.findRecording(projectId, id)
+  }
+
+  /** Rejects with RECORDING_NOT_FOUND when the project has no such recording, whoever else may have one. */
+  async get(projectId: Uuid, id: Uuid): Promise<Recording> {
+    return (await this.#catalogue.findRecording(projectId, id)) ?? notFound(id)
+  }
+
+  list(projectId: Uuid, request: PageRequest): Promise<Page> {
+    return this.#catalogue.listRecordings(projectId, request)
+  }
+
+  /**
+   * Deletes a recording: the row first, durably, then its bytes. A crash between the two leaves only bytes without a row,
+   * which the sweeper removes. Rejects with RECORDING_NOT_FOUND.
+   */
+  async delete(projectId: Uuid, id: Uuid): Promise<void> {
+    const { media } = (await this.#catalogue.deleteRecording(projectId, id)) ?? notFound(id)
+    if (!media) return
+    await this.#mediaStore.remove(media.key)
+    await this.#derivations.forget(media)
+  }
+}
+
+const notFound = (id: Uuid): never => {
+  throw new PoulsenError({
+    code: 'RECORDING_NOT_FOUND',
+    kind: 'not-found',
+    message: `There is no recording ${id} in this project.`,
+  })
+}

@@ -1,0 +1,26 @@
+import type { Catalogue } from '../ports/catalogue.ts'
+import type { MediaStore } from '../ports/media-store.ts'
+import type { Access } from './access.ts'
+import type { Derivations } from './derivations.ts'
+import type { Ingest } from './ingest.ts'
+import type { Playback } from './playback.ts'
+import type { Projects } from './projects.ts'
+import type { Recordings } from './recordings.ts'
+import type { Sweeping } from './sweeping.ts'
+import type { Tokens } from './tokens.ts'
+
+/** Every use case, over one data folder. Made by compose.ts, used by the edges. */
+export interface Services {
+  readonly catalogue: Catalogue
+  readonly mediaStore: MediaStore
+  readonly access: Access
+  readonly projects: Projects
+  readonly tokens: Tokens
+  readonly recordings: Recordings
+  readonly ingest: Ingest
+  readonly playback: Playback
+  readonly derivations: Derivations
+  readonly sweeping: Sweeping
+  /** Finishes accepted writes and releases everything. */
+  close(): Promise<void>
+}
