@@ -18,7 +18,7 @@ export interface ByteRange {
 export interface MediaWriter {
   /** Bytes appended so far. */
   readonly byteSize: number
-  /** Resolves when the store can take more. Calls may not overlap. The bytes may be reused by the caller once resolved. */
+  /** Resolves when the store can take more. Calls may not overlap. The bytes are the store's from here on: the caller must not change them. */
   append(bytes: Uint8Array): Promise<void>
   /**
    * Makes the object durable and visible under its key, all or nothing. `header`, when given, first overwrites the
@@ -45,7 +45,8 @@ export interface MediaStore {
   stat(key: MediaKey): Promise<MediaStat>
   /**
    * The object's bytes, or a range of them that lies within the object, in order, in chunks of at most 1 MiB. The object is opened before this
-   * resolves, so that a later remove does not cut the reader short. Aborting the signal ends the iteration with an error.
+   * resolves, so that a later remove does not cut the reader short. It is closed when the iteration ends, however it ends; who
+   * may never iterate must give a signal and abort it, which also ends a running iteration with an error.
    */
   read(key: MediaKey, range?: ByteRange, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   /** True when there was one. Durable once resolved. */

@@ -72,8 +72,9 @@ export class Derivations {
 
   async #run(key: string, media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
     const writer = await this.#cache.open(key)
+    const done = new AbortController()
     try {
-      const source = await this.#mediaStore.read(media.key)
+      const source = await this.#mediaStore.read(media.key, undefined, done.signal)
       const append = (bytes: Uint8Array) => writer.append(bytes)
       const { header } = await this.#transcoder.transcode({ from: media.format, to, source, append })
       await writer.finalise(header)
@@ -86,6 +87,7 @@ export class Derivations {
       this.#telemetry.derivationEnded('failed', to)
       throw error
     } finally {
+      done.abort()
       await writer.abort()
     }
   }

@@ -29,9 +29,18 @@ beforeAll(() => {
     mkdirSync(folder, { recursive: true })
     writeFileSync(fileOf(index), `import { planted } from '${from}'\nexport const use = planted\n`)
   }
-  writeFileSync('src/domain/planted-node.ts', "import { sep } from 'node:path'\nexport const use = [sep, process.env.PATH]\n")
+  writeFileSync(
+    'src/domain/planted-node.ts',
+    "import { sep } from 'node:path'\nexport const use = [sep, process.env.PATH]\n",
+  )
   const files = [...PLANTED.keys()].map(fileOf)
-  const lint = spawnSync('node_modules/.bin/biome', ['lint', '--reporter=github', '--max-diagnostics=100', ...files, 'src/domain/planted-node.ts'])
+  const lint = spawnSync('node_modules/.bin/biome', [
+    'lint',
+    '--reporter=github',
+    '--max-diagnostics=100',
+    ...files,
+    'src/domain/planted-node.ts',
+  ])
   findings = lint.stdout.toString() + lint.stderr.toString()
 })
 
@@ -45,12 +54,11 @@ const found = (rule: string, file: string): boolean =>
   findings.split('\n').some((line) => line.includes(rule) && line.includes(file))
 
 describe('the linter', () => {
-  it.each([...PLANTED.entries()].map(([index, [folder, from]]) => [folder, from, index] as const))(
-    'refuses that %s imports %s',
-    (_folder, _from, index) => {
-      expect(found('noRestrictedImports', fileOf(index)), findings).toBe(true)
-    },
-  )
+  it.each(
+    [...PLANTED.entries()].map(([index, [folder, from]]) => [folder, from, index] as const),
+  )('refuses that %s imports %s', (_folder, _from, index) => {
+    expect(found('noRestrictedImports', fileOf(index)), findings).toBe(true)
+  })
 
   it('keeps Node modules and the environment out of the domain', () => {
     expect(found('noNodejsModules', 'planted-node.ts'), findings).toBe(true)

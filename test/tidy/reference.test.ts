@@ -28,7 +28,9 @@ describe('docs/reference', () => {
   })
 
   it('has every error code that the code can give, and no other', () => {
-    const codes = [...sources.matchAll(/\bcode: '([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'|\binvalid\('([A-Z_]+)'/g)].map(([, a, b]) => a ?? b)
+    const codes = [...sources.matchAll(/\bcode: '([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'|\binvalid\('([A-Z_]+)'/g)].map(
+      ([, a, b]) => a ?? b,
+    )
     const documented = firstCells(page('errors'))
     expect(codes.filter((code) => code && !documented.includes(code))).toEqual([])
     expect(documented.filter((code) => !sources.includes(`'${code}'`))).toEqual([])
@@ -36,7 +38,9 @@ describe('docs/reference', () => {
   })
 
   it('has every metric, and no other', async () => {
-    const ours = (await new Metrics().registry.getMetricsAsJSON()).map(({ name }) => name).filter((name) => name.startsWith('poulsen_'))
+    const ours = (await new Metrics().registry.getMetricsAsJSON())
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('poulsen_'))
     expect(firstCells(page('metrics')).sort()).toEqual([...ours, 'poulsen_media_free_bytes'].sort())
   })
 })

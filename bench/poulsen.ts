@@ -1,0 +1,41 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type Subject, startSubject, temporaryFolder } from './processes.ts'
+
+/** A Poulsen over a data folder of its own, with the project and token that open it. */
+export interface Installation {
+  readonly dataDir: string
+  readonly projectId: string
+  readonly authorization: string
+  start(environment?: Readonly<Record<string, string>>): Promise<Subject>
+}
+
+export const install = (): Installation => {
+  const dataDir = temporaryFolder()
+  const projectId = randomUUID()
+  const token = `PT${randomBytes(24).toString('hex')}`
+  const settings = {
+    POULSEN_PORT: '0',
+    POULSEN_DATA_DIR: dataDir,
+    POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
+    POULSEN_BOOTSTRAP_TOKEN: token,
+  }
+  return {
+    dataDir,
+    projectId,
+    authorization: `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}`,
+    start: (environment = {}) => startSubject(['src/main.ts', 'serve'], { ...settings, ...environment }),
+  }
+}
+
+/** Stores one recording; its JSON. */
+export const upload = async (
+  url: string,
+  authorization: string,
+  body: Uint8Array = readFileSync('assets/call.wav'),
+): Promise<Record<string, unknown>> => {
+  const headers = { authorization, 'content-type': 'audio/wav' }
+  const response = await fetch(`${url}/v1/recordings`, { method: 'POST', headers, body: Buffer.from(body) })
+  if (response.status !== 201) throw new Error(`upload: ${response.status} ${await response.text()}`)
+  return (await response.json()) as Record<string, unknown>
+}

@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { formatNumber, type Line } from './line.ts'
+import { measureDownloads } from './lines/download.ts'
+import { measureReads } from './lines/reads.ts'
+import { measureUploads } from './lines/upload.ts'
+
+/** `npm run bench` runs all, `npm run bench -- upload download` some. Prints one table and writes bench/results/<name>.json. */
+const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
+  reads: measureReads,
+  upload: measureUploads,
+  download: measureDownloads,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.find((name) => !(name in BENCHES))
+if (unknown !== undefined) throw new Error(`${unknown} is no bench; there are ${Object.keys(BENCHES).join(', ')}`)
+
+const machine = {
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 1024 ** 3),
+  node: process.version,
+}
+const lines: Line[] = []
+for (const [name, run] of Object.entries(BENCHES)) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  console.error(`bench: ${name} …`)
+  try {
+    const measured = await run()
+    lines.push(...measured)
+    mkdirSync('bench/results', { recursive: true })
+    writeFileSync(`bench/results/${name}.json`, `${JSON.stringify({ machine, lines: measured }, null, 2)}\n`)
+  } catch (error) {
+    console.error(`bench: ${name} was NOT measured: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  }
+}
+
+console.log('| work | against | ratio | target | ours | reference |')
+console.log('|---|---|---|---|---|---|')
+for (const { work, against, ratio, target, isReached, ours, reference } of lines) {
+  const shown = ratio === undefined ? '–' : formatNumber(ratio)
+  console.log(
+    `| ${work} | ${against} | ${shown} | ${target}${isReached ? '' : ' **not reached**'} | ${ours} | ${reference} |`,
+  )
+}
+process.exit()

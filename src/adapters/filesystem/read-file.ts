@@ -1,0 +1,48 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import type { ByteRange } from '../../ports/media-store.ts'
+import { translateError } from './translate-error.ts'
+
+/** Measured: larger chunks gain nothing when serving 10 MB files, smaller ones cost. */
+const CHUNK_BYTES = 512 * 1024
+
+/** A file's bytes, or a range of them, in chunks. Opened now; closed when the iteration ends or the signal aborts. */
+export const readFileInChunks = async (
+  path: string,
+  range: ByteRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> => {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const close = () => void handle.close().catch(() => {})
+    if (signal?.aborted) close()
+    else signal?.addEventListener('abort', close, { once: true })
+    return iterate(handle, range ?? { startBytes: 0, endBytes: Number.POSITIVE_INFINITY }, signal, close)
+  } catch (error) {
+    throw translateError(error)
+  }
+}
+
+async function* iterate(
+  handle: FileHandle,
+  { startBytes, endBytes }: ByteRange,
+  signal: AbortSignal | undefined,
+  onAbort: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    let offsetBytes = startBytes
+    while (offsetBytes < endBytes) {
+      signal?.throwIfAborted()
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, endBytes - offsetBytes))
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, offsetBytes)
+      if (bytesRead === 0) return
+      offsetBytes += bytesRead
+      yield bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead)
+    }
+  } catch (error) {
+    throw translateError(error)
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    await handle.close().catch(() => {})
+  }
+}

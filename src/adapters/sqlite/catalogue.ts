@@ -1,0 +1,179 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { Page, PageRequest } from '../../domain/page.ts'
+import type { Project, ProjectChanges } from '../../domain/project.ts'
+import type { Recording } from '../../domain/recording.ts'
+import type { Token, TokenChanges } from '../../domain/token.ts'
+import type { Uuid } from '../../domain/uuid.ts'
+import type { Catalogue } from '../../ports/catalogue.ts'
+import type { Telemetry } from '../../ports/telemetry.ts'
+import { openConnection } from './connection.ts'
+import { type Migration, migrate } from './migrations.ts'
+import { projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
+import { READS } from './statements.ts'
+import { notFound, translateError, unavailable } from './translate-error.ts'
+import { Writer } from './writer.ts'
+
+/** Where the catalogue is and who hears of its commits. */
+export interface SqliteCatalogueOptions {
+  readonly path: string
+  readonly telemetry: Telemetry
+  /** For tests of upgrades. */
+  readonly migrations?: readonly Migration[]
+}
+
+/**
+ * Opens (creates, migrates) a catalogue in one SQLite file. Rejects with CATALOGUE_NEWER, CATALOGUE_CORRUPT or CATALOGUE_UNAVAILABLE.
+ * Reads run on the calling thread: a point read takes microseconds, and in WAL mode no writer ever blocks it.
+ */
+export const openSqliteCatalogue = async (options: SqliteCatalogueOptions): Promise<Catalogue> => {
+  try {
+    const first = openConnection(options.path, { isReader: false })
+    try {
+      migrate(first, options.migrations)
+    } finally {
+      first.close()
+    }
+    const reader = openConnection(options.path, { isReader: true })
+    return new SqliteCatalogue(reader, new Writer(options.path, options.telemetry))
+  } catch (error) {
+    throw translateError(error)
+  }
+}
+
+type Read = keyof typeof READS
+
+class SqliteCatalogue implements Catalogue {
+  readonly #database: Database
+  readonly #writer: Writer
+  readonly #reads: Readonly<Record<Read, Statement<unknown[]>>>
+
+  constructor(database: Database, writer: Writer) {
+    this.#database = database
+    this.#writer = writer
+    const prepare = ([name, sql]: [string, string]) => [name, database.prepare(sql).raw()]
+    this.#reads = Object.fromEntries(Object.entries(READS).map(prepare))
+  }
+
+  async createProject(project: Project): Promise<void> {
+    await this.#writer.write('createProject', projectCells(project))
+  }
+
+  async findProject(id: Uuid): Promise<Project | undefined> {
+    const row = this.#get('findProject', id)
+    return row === undefined ? undefined : projectOf(row)
+  }
+
+  async listProjects(): Promise<readonly Project[]> {
+    return this.#all('listProjects').map(projectOf)
+  }
+
+  async updateProject(id: Uuid, changes: ProjectChanges): Promise<Project> {
+    const { name, protectRecordings, mediaUrlTtlSeconds, recordingPricePerMinute } = changes
+    const row = await this.#writer.write('updateProject', [
+      id,
+      name ?? null,
+      protectRecordings === undefined ? null : Number(protectRecordings),
+      mediaUrlTtlSeconds === undefined ? 0 : 1,
+      mediaUrlTtlSeconds ?? null,
+      recordingPricePerMinute ?? null,
+    ])
+    if (row === undefined) throw notFound('project')
+    return projectOf(row)
+  }
+
+  async deleteProject(id: Uuid): Promise<void> {
+    const row = await this.#writer.write('deleteProject', [id])
+    if (row === undefined) throw notFound('project')
+  }
+
+  async createToken(token: Token): Promise<void> {
+    await this.#writer.write('createToken', tokenCells(token))
+  }
+
+  async findToken(digest: string): Promise<Token | undefined> {
+    const row = this.#get('findToken', digest)
+    return row === undefined ? undefined : tokenOf(row)
+  }
+
+  async listTokens(projectId: Uuid): Promise<readonly Token[]> {
+    return this.#all('listTokens', projectId).map(tokenOf)
+  }
+
+  async updateToken(projectId: Uuid, id: Uuid, changes: TokenChanges): Promise<Token> {
+    const { name, permissions } = changes
+    const row = await this.#writer.write('updateToken', [projectId, id, name ?? null, permissions?.join(' ') ?? null])
+    if (row === undefined) throw notFound('token')
+    return tokenOf(row)
+  }
+
+  async deleteToken(projectId: Uuid, id: Uuid): Promise<boolean> {
+    return (await this.#writer.write('deleteToken', [projectId, id])) !== undefined
+  }
+
+  async createRecording(recording: Recording): Promise<void> {
+    await this.#writer.write('createRecording', recordingCells(recording))
+  }
+
+  async findRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
+    const row = this.#get('findRecording', projectId, id)
+    return row === undefined ? undefined : recordingOf(row)
+  }
+
+  async listRecordings(projectId: Uuid, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
+    if (newerThan) {
+      const { createdAtMs, id } = newerThan
+      const rows = this.#all('newerThan', projectId, createdAtMs, id, limit + 1).map(recordingOf)
+      const items = rows.slice(0, limit).reverse()
+      const oldest = items.at(-1) ?? newerThan
+      return { items, hasNewer: rows.length > limit, hasOlder: this.#has('hasOlder', projectId, oldest) }
+    }
+    const rows = olderThan
+      ? this.#all('olderThan', projectId, olderThan.createdAtMs, olderThan.id, limit + 1)
+      : this.#all('newest', projectId, limit + 1)
+    const items = rows.slice(0, limit).map(recordingOf)
+    const newest = items[0] ?? olderThan
+    const hasNewer = olderThan !== undefined && newest !== undefined && this.#has('hasNewer', projectId, newest)
+    return { items, hasOlder: rows.length > limit, hasNewer }
+  }
+
+  async deleteRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
+    const row = await this.#writer.write('deleteRecording', [projectId, id])
+    return row === undefined ? undefined : recordingOf(row)
+  }
+
+  async check(): Promise<void> {
+    this.#writer.check()
+    this.#all('listProjects')
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close()
+    this.#database.close()
+  }
+
+  #has(name: 'hasOlder' | 'hasNewer', projectId: Uuid, from: { createdAtMs: number; id: Uuid }): boolean {
+    return this.#get(name, projectId, from.createdAtMs, from.id) !== undefined
+  }
+
+  #get(name: Read, ...cells: unknown[]): unknown {
+    this.#requireOpen()
+    try {
+      return this.#reads[name].get(...cells)
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  #all(name: Read, ...cells: unknown[]): unknown[] {
+    this.#requireOpen()
+    try {
+      return this.#reads[name].all(...cells)
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  #requireOpen(): void {
+    if (!this.#database.open) throw unavailable('The catalogue is closed.', 'The server is stopping.')
+  }
+}

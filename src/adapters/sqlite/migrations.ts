@@ -1,0 +1,110 @@
+import type Database from 'better-sqlite3'
+import { PoulsenError } from '../../domain/errors.ts'
+
+/** One step of the schema. Its number is its place in {@link MIGRATIONS}, from 1; it is never edited once released. */
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+/** Marks the file as a catalogue of ours: "Poul" in ASCII. */
+const APPLICATION_ID = 0x506f756c
+
+/** Every step, oldest first. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'projects, tokens and recordings',
+    sql: `
+      CREATE TABLE projects (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        protect_recordings INTEGER NOT NULL CHECK (protect_recordings IN (0, 1)),
+        media_url_ttl_seconds INTEGER,
+        recording_price_per_minute REAL NOT NULL,
+        media_key TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE tokens (
+        project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        permissions TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,
+        created_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (project_id, id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE recordings (
+        project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE RESTRICT,
+        id TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        updated_at_ms INTEGER NOT NULL,
+        duration_ms INTEGER NOT NULL CHECK (duration_ms >= 0),
+        status TEXT NOT NULL CHECK (status IN ('recording', 'paused', 'completed', 'no_input', 'failed')),
+        error_code TEXT,
+        track TEXT NOT NULL CHECK (track IN ('inbound', 'outbound', 'both')),
+        leg_type TEXT NOT NULL CHECK (leg_type IN ('pstn', 'sip', 'webrtc')),
+        leg_id TEXT NOT NULL,
+        conference_id TEXT,
+        price REAL NOT NULL,
+        media_key TEXT,
+        byte_size INTEGER,
+        sha256 TEXT,
+        format TEXT CHECK (format IN ('wav', 'mp3', 'ogg')),
+        codec TEXT,
+        sample_rate_hz INTEGER,
+        channels INTEGER,
+        PRIMARY KEY (project_id, id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    name: 'recordings by time, for the list',
+    sql: 'CREATE INDEX recordings_by_time ON recordings (project_id, created_at_ms DESC, id DESC);',
+  },
+]
+
+const versionOf = (database: Database.Database): number => database.pragma('user_version', { simple: true }) as number
+
+/**
+ * Brings a catalogue to the newest version, under an exclusive lock, all or nothing; two processes that start at once take turns.
+ * Throws CATALOGUE_NEWER for one that a newer program wrote, CATALOGUE_CORRUPT for a file that is another program's.
+ */
+export const migrate = (database: Database.Database, migrations: readonly Migration[] = MIGRATIONS): void => {
+  refuseForeign(database)
+  refuseNewer(versionOf(database), migrations.length)
+  if (versionOf(database) === migrations.length) return
+  database.exec('BEGIN EXCLUSIVE')
+  try {
+    for (const { sql } of migrations.slice(versionOf(database))) database.exec(sql)
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+    database.pragma(`user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+const refuseForeign = (database: Database.Database): void => {
+  const application = database.pragma('application_id', { simple: true })
+  const isEmpty = database.pragma('schema_version', { simple: true }) === 0
+  if (application === APPLICATION_ID || (isEmpty && application === 0)) return
+  throw new PoulsenError({
+    code: 'CATALOGUE_CORRUPT',
+    kind: 'corrupt',
+    message: `${database.name} is a SQLite file of another program.`,
+    hint: 'Choose another POULSEN_DATA_DIR.',
+  })
+}
+
+const refuseNewer = (found: number, known: number): void => {
+  if (found <= known) return
+  throw new PoulsenError({
+    code: 'CATALOGUE_NEWER',
+    kind: 'unsupported',
+    message: `The catalogue has version ${found}; this program knows versions up to ${known}.`,
+    hint: 'Upgrade Poulsen, or give it another data folder.',
+  })
+}

@@ -1,0 +1,44 @@
+import { PoulsenError } from '../../domain/errors.ts'
+
+const codeOf = (thrown: unknown): string => {
+  const code = (thrown as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+const conflict = (cause: unknown) =>
+  new PoulsenError({
+    code: 'CATALOGUE_CONFLICT',
+    kind: 'conflict',
+    message: 'The catalogue already has that row, or still needs it.',
+    cause,
+  })
+
+/** The refusal of a change to a row that does not exist. */
+export const notFound = (what: string, cause?: unknown): PoulsenError =>
+  new PoulsenError({ code: 'CATALOGUE_NOT_FOUND', kind: 'not-found', message: `There is no such ${what}.`, cause })
+
+/** The refusal of work that the catalogue cannot take now. */
+export const unavailable = (message: string, hint: string, cause?: unknown): PoulsenError =>
+  new PoulsenError({ code: 'CATALOGUE_UNAVAILABLE', kind: 'unavailable', message, hint, cause })
+
+const corrupt = (cause: unknown) =>
+  new PoulsenError({
+    code: 'CATALOGUE_CORRUPT',
+    kind: 'corrupt',
+    message: 'The catalogue file is damaged or is not a catalogue.',
+    hint: 'Restore data/catalogue.sqlite from a backup; the media is untouched.',
+    cause,
+  })
+
+/** The only place where a SQLite error becomes one of ours. What is not SQLite's passes through. */
+export const translateError = (thrown: unknown): unknown => {
+  const code = codeOf(thrown)
+  if (thrown instanceof PoulsenError || !code.startsWith('SQLITE_')) return thrown
+  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return notFound('project', thrown)
+  if (code === 'SQLITE_CONSTRAINT_TRIGGER' || code.startsWith('SQLITE_CONSTRAINT')) return conflict(thrown)
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return corrupt(thrown)
+  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
+    return unavailable('The catalogue cannot be written.', 'Look whether its disk is full.', thrown)
+  }
+  return unavailable(`The catalogue is not available (${code}).`, 'Try again.', thrown)
+}

@@ -1,0 +1,30 @@
+import type { Cell } from './rows.ts'
+import type { WriteName } from './statements.ts'
+
+/** What the writer thread is started with. */
+export interface WriterData {
+  readonly path: string
+}
+
+/** One write to do. */
+export interface WriteRequest {
+  readonly id: number
+  readonly name: WriteName
+  readonly cells: readonly Cell[]
+}
+
+/** How one write ended, sent only after its commit: the row that it returned (if it returns one), or SQLite's error. */
+export interface WriteResult {
+  readonly id: number
+  readonly row?: unknown
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** One group commit. */
+export interface CommitReport {
+  readonly seconds: number
+  readonly results: readonly WriteResult[]
+}
+
+/** What the parent sends: a group of writes, or the wish to end. */
+export type WriterMessage = readonly WriteRequest[] | 'close'

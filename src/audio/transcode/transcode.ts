@@ -1,0 +1,42 @@
+import { PoulsenError } from '../../domain/errors.ts'
+import type { MediaFormat } from '../../domain/media-object.ts'
+import { decodeMp3, decodeOgg } from './decode-compressed.ts'
+import { decodeWav } from './decode-wav.ts'
+import { openMp3Encoder } from './encode-mp3.ts'
+import { openWavEncoder } from './encode-wav.ts'
+import type { Decoder, Encoder } from './pcm.ts'
+
+const DECODERS: Readonly<Record<MediaFormat, Decoder>> = { wav: decodeWav, mp3: decodeMp3, ogg: decodeOgg }
+const ENCODERS: Readonly<Record<'wav' | 'mp3', () => Encoder | Promise<Encoder>>> = {
+  wav: openWavEncoder,
+  mp3: openMp3Encoder,
+}
+
+/**
+ * Turns one container into another, block by block. `header`, when returned, belongs over the beginning of the output. Throws TRANSCODE_FAILED
+ * when nothing can be decoded, besides what the source, the sink and the WAV reader throw. Pure but for the codecs' own memory.
+ */
+export const transcode = async (
+  from: MediaFormat,
+  to: 'wav' | 'mp3',
+  source: AsyncIterable<Uint8Array>,
+  append: (bytes: Uint8Array) => Promise<void>,
+): Promise<{ readonly header?: Uint8Array }> => {
+  const encoder = await ENCODERS[to]()
+  let blocks = 0
+  for await (const block of DECODERS[from](source)) {
+    blocks += 1
+    for (const bytes of encoder.append(block)) await append(bytes)
+  }
+  if (blocks === 0 && from !== 'wav') throw nothingDecoded(from)
+  const { bytes, header } = encoder.finish()
+  for (const rest of bytes) await append(rest)
+  return header ? { header } : {}
+}
+
+const nothingDecoded = (from: MediaFormat): PoulsenError =>
+  new PoulsenError({
+    code: 'TRANSCODE_FAILED',
+    kind: 'corrupt',
+    message: `No audio could be decoded from the ${from}.`,
+  })

@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import { PoulsenError } from '../../domain/errors.ts'
+import type { Project } from '../../domain/project.ts'
+import { parseUuid, type Uuid } from '../../domain/uuid.ts'
+import { type Config, readConfig } from '../../ops/config.ts'
+import type { Services } from '../../services/services.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What the command line is given by the program's composition. */
+export interface CliDependencies extends Terminal {
+  readonly version: string
+  /** Opens the use cases over a data folder. Takes no server lock: commands work beside a running server. */
+  readonly openServices: (config: Config) => Promise<Services>
+  /** Runs the server until a signal. */
+  readonly serve: (config: Config) => Promise<void>
+  /** Runs the demonstration, a line at a time. */
+  readonly demo: (print: (line: string) => void) => Promise<void>
+}
+
+/** The flags that every command on a data folder has. */
+export interface CommonFlags {
+  readonly dataDir?: string
+  readonly json?: boolean
+  readonly project?: string
+}
+
+/** What a command's action works with. */
+export interface Context extends CliDependencies {
+  /** Sets the exit code of a command that ran to its end; 0 unless said. */
+  readonly exitWith: (code: number) => void
+}
+
+/** Adds `--data-dir` and `--json`. */
+export const withCommonFlags = (command: Command): Command =>
+  command
+    .option('--data-dir <path>', 'folder of the catalogue and the media (POULSEN_DATA_DIR, default ./data)')
+    .option('--json', 'print JSON')
+
+/** Opens the services for one command and closes them after it, whatever happens. */
+export const withServices = async <T>(
+  context: Context,
+  flags: CommonFlags,
+  run: (services: Services) => Promise<T>,
+): Promise<T> => {
+  const services = await context.openServices(readConfig({ dataDir: flags.dataDir }))
+  try {
+    return await run(services)
+  } finally {
+    await services.close()
+  }
+}
+
+/** Prints a value: as JSON when asked to, else as the text that `show` makes of it. */
+export const print = <T>({ stdout }: Terminal, flags: CommonFlags, value: T, show: (value: T) => string): void => {
+  stdout.write(`${flags.json ? JSON.stringify(value, null, 2) : show(value)}\n`)
+}
+
+const usage = (message: string, hint?: string): PoulsenError =>
+  new PoulsenError({ code: 'USAGE_INVALID', kind: 'invalid', message, ...(hint !== undefined && { hint }) })
+
+/** A UUID from the command line. Throws USAGE_INVALID that names the argument. */
+export const requireUuid = (text: string, name: string): Uuid => {
+  const id = parseUuid(text)
+  if (!id) throw usage(`${name} must be a UUID, not ${text}.`)
+  return id
+}
+
+/** One of several words from the command line. Throws USAGE_INVALID that names the argument and the words. */
+export const requireWord = <T extends string>(text: string, name: string, words: readonly T[]): T => {
+  const found = words.find((word) => word === text)
+  if (!found) throw usage(`${name} must be one of ${words.join(', ')}, not ${text}.`)
+  return found
+}
+
+/** The project that `--project` names, or the only one there is. Throws USAGE_INVALID or PROJECT_NOT_FOUND. */
+export const requireProject = async (services: Services, flags: CommonFlags): Promise<Project> => {
+  if (flags.project !== undefined) {
+    const project = await services.projects.find(requireUuid(flags.project, '--project'))
+    if (project) return project
+    throw new PoulsenError({
+      code: 'PROJECT_NOT_FOUND',
+      kind: 'not-found',
+      message: `There is no project ${flags.project}.`,
+      hint: 'See `poulsen project list`.',
+    })
+  }
+  const [only, ...others] = await services.projects.list()
+  if (only && others.length === 0) return only
+  throw usage(
+    only ? 'There are several projects; say which with --project <id>.' : 'There is no project yet.',
+    'See `poulsen project list`.',
+  )
+}

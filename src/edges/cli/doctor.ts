@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import type { Services } from '../../services/services.ts'
+import { type CommonFlags, type Context, print, withCommonFlags, withServices } from './context.ts'
+import { EXIT_FOUND_WRONG } from './exit-codes.ts'
+import { formatBytes, formatTable } from './terminal.ts'
+
+/** One thing that was looked at. */
+interface Finding {
+  readonly what: string
+  readonly verdict: 'ok' | 'warn' | 'fail'
+  readonly says: string
+}
+
+const NODE_MAJOR_MIN = 24
+const FREE_WARN_BYTES = 5e9
+const FREE_FAIL_BYTES = 100e6
+/** Before this program existed no clock can be right. */
+const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
+
+/** `doctor`: looks at the machine, the data folder and what is in it. */
+export const addDoctor = (program: Command, context: Context): void => {
+  withCommonFlags(
+    program.command('doctor').description('look for what is wrong; exit code 1 when something is'),
+  ).action(async (flags: CommonFlags) => {
+    const findings = [checkNode(), checkClock(), ...(await checkServices(context, flags))]
+    if (findings.some(({ verdict }) => verdict === 'fail')) context.exitWith(EXIT_FOUND_WRONG)
+    print(context, flags, findings, () =>
+      formatTable(
+        ['', 'what', 'says'],
+        findings.map(({ verdict, what, says }) => [verdict, what, says]),
+      ),
+    )
+  })
+}
+
+const checkNode = (): Finding => {
+  const isEnough = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN
+  return {
+    what: 'node',
+    verdict: isEnough ? 'ok' : 'fail',
+    says: `${process.version}; needs ${NODE_MAJOR_MIN} or newer`,
+  }
+}
+
+const checkClock = (): Finding => {
+  const now = new Date()
+  const isPlausible = now.getTime() > CLOCK_MIN_MS
+  return { what: 'clock', verdict: isPlausible ? 'ok' : 'fail', says: now.toISOString() }
+}
+
+const checkServices = async (context: Context, flags: CommonFlags): Promise<readonly Finding[]> => {
+  try {
+    return await withServices(context, flags, async (services) => [
+      await attempt('catalogue', async () => {
+        await services.catalogue.check()
+        return `opens; ${(await services.projects.list()).length} projects`
+      }),
+      await attempt('media', async () => {
+        await services.mediaStore.check()
+        return 'takes writes and fsyncs them'
+      }),
+      await checkSpace(services),
+    ])
+  } catch (error) {
+    return [{ what: 'data folder', verdict: 'fail', says: describe(error) }]
+  }
+}
+
+const checkSpace = async ({ mediaStore }: Services): Promise<Finding> => {
+  const free = await mediaStore.freeBytes()
+  if (free === undefined) return { what: 'space', verdict: 'ok', says: 'unlimited' }
+  const verdict = free < FREE_FAIL_BYTES ? 'fail' : free < FREE_WARN_BYTES ? 'warn' : 'ok'
+  return { what: 'space', verdict, says: `${formatBytes(free)} free` }
+}
+
+const attempt = async (what: string, look: () => Promise<string>): Promise<Finding> => {
+  try {
+    return { what, verdict: 'ok', says: await look() }
+  } catch (error) {
+    return { what, verdict: 'fail', says: describe(error) }
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Project } from '../../domain/project.ts'
+import type { Recording } from '../../domain/recording.ts'
+import type { Services } from '../../services/services.ts'
+import { allRecordings } from './recording-commands.ts'
+import { type RecordingLine, recordingLine } from './recording-line.ts'
+import { openProgress, type Terminal } from './terminal.ts'
+
+/** The list of what an export holds, one {@link ExportedLine} a line. */
+export const EXPORT_LIST = 'recordings.ndjson'
+
+/** A recording and where its bytes are, relative to the export's folder; without bytes, there is no file. */
+export interface ExportedLine extends RecordingLine {
+  readonly file?: string
+}
+
+/** What to export, and where to. */
+export interface TransferOptions {
+  readonly services: Services
+  readonly project: Project
+  readonly folder: string
+  readonly terminal: Terminal
+}
+
+/** How it went; `kept` were there from an earlier run, whole. */
+export interface ExportResult {
+  exported: number
+  kept: number
+  readonly failed: { readonly id: string; readonly why: string }[]
+}
+
+/** Writes every recording of a project into a folder. Files are whole or absent, and the list is renamed into place last. */
+export const exportRecordings = async (options: TransferOptions): Promise<ExportResult> => {
+  const { services, project, folder, terminal } = options
+  await mkdir(join(folder, 'media'), { recursive: true })
+  const result: ExportResult = { exported: 0, kept: 0, failed: [] }
+  const progress = openProgress(terminal, 0)
+  const list = await open(join(folder, `${EXPORT_LIST}.part`), 'w')
+  try {
+    for await (const recording of allRecordings(services, project)) {
+      try {
+        await list.write(`${JSON.stringify(await exportOne(services, folder, recording, result))}\n`)
+      } catch (error) {
+        result.failed.push({ id: recording.id, why: error instanceof Error ? error.message : String(error) })
+      }
+      progress.advance(1, `${result.exported + result.kept} recordings`)
+    }
+    await list.sync()
+  } finally {
+    await list.close()
+    progress.end()
+  }
+  await rename(join(folder, `${EXPORT_LIST}.part`), join(folder, EXPORT_LIST))
+  return result
+}
+
+const exportOne = async (
+  services: Services,
+  folder: string,
+  recording: Recording,
+  result: ExportResult,
+): Promise<ExportedLine> => {
+  const { media } = recording
+  if (!media) return recordingLine(recording)
+  const file = join('media', `${recording.id}.${media.format}`)
+  if ((await hashOf(join(folder, file))) === media.sha256) result.kept += 1
+  else {
+    await copy(await services.mediaStore.read(media.key), join(folder, file))
+    result.exported += 1
+  }
+  return { ...recordingLine(recording), file }
+}
+
+/** A file's SHA-256, or undefined when there is none. */
+export const hashOf = async (path: string): Promise<string | undefined> => {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
+    return hash.digest('hex')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const copy = async (source: AsyncIterable<Uint8Array>, path: string): Promise<void> => {
+  const part = `${path}.part`
+  const file: FileHandle = await open(part, 'w')
+  try {
+    for await (const chunk of source) await file.writeFile(chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(part, path)
+}

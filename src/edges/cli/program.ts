@@ -1,0 +1,52 @@
+import { Command, CommanderError } from 'commander'
+import { toPoulsenError } from '../http/render-error.ts'
+import type { CliDependencies, Context } from './context.ts'
+import { addDoctor } from './doctor.ts'
+import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit-codes.ts'
+import { addProjectCommands } from './project-commands.ts'
+import { addRecordingCommands } from './recording-commands.ts'
+import { addServe } from './serve-command.ts'
+import { addTokenCommands } from './token-commands.ts'
+import { addTransferCommands } from './transfer-commands.ts'
+import { addVerify } from './verify.ts'
+
+/** The whole command line, with actions that work on `context`. */
+export const buildProgram = (context: Context): Command => {
+  const { stdout, stderr } = context
+  const program = new Command('poulsen')
+    .description('Self-hosted call-recording server.')
+    .version(context.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+  addServe(program, context)
+  program
+    .command('demo')
+    .description('start on a temporary folder, put a recorded call in, walk the API, check every answer')
+    .action(() => context.demo((line) => stdout.write(`${line}\n`)))
+  addProjectCommands(program, context)
+  addTokenCommands(program, context)
+  const recording = addRecordingCommands(program, context)
+  addTransferCommands(recording, context)
+  addVerify(program, context)
+  addDoctor(program, context)
+  return program
+}
+
+/** Runs one command line (without node and script). Never throws and never exits: gives the exit code. */
+export const runCli = async (argv: readonly string[], dependencies: CliDependencies): Promise<number> => {
+  let exitCode: number = EXIT_OK
+  const exitWith = (code: number) => {
+    exitCode = code
+  }
+  try {
+    await buildProgram({ ...dependencies, exitWith }).parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT_OK : EXIT_USAGE
+    const error = toPoulsenError(thrown)
+    const message =
+      error.kind === 'internal' && error.cause instanceof Error ? (error.cause.stack ?? '') : error.message
+    dependencies.stderr.write(`poulsen: ${message}\n${error.hint ? `hint: ${error.hint}\n` : ''}`)
+    return EXIT_CODES[error.kind]
+  }
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+
+const START_DEADLINE_MS = 20_000
+
+/** One data folder's credentials, the same over every restart. */
+export interface Credentials {
+  readonly projectId: string
+  readonly token: string
+  readonly authorization: string
+}
+
+/** Fresh credentials. */
+export const makeCredentials = (): Credentials => {
+  const projectId = randomUUID()
+  const token = `PT${randomBytes(24).toString('hex')}`
+  return { projectId, token, authorization: `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}` }
+}
+
+/** A real server in a process of its own. */
+export interface RunningServer {
+  readonly url: string
+  readonly pid: number
+  /** SIGKILL, and waits until the process is gone. */
+  kill(): Promise<void>
+  /** SIGTERM, and waits; the exit code. */
+  stop(): Promise<number | null>
+}
+
+/** Starts a server over a data folder and waits until it listens. Rejects with what it said when it does not. */
+export const startServer = async (
+  dataDir: string,
+  credentials: Credentials,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> => {
+  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      POULSEN_PORT: '0',
+      POULSEN_LOG_LEVEL: 'warn',
+      POULSEN_DATA_DIR: dataDir,
+      POULSEN_BOOTSTRAP_PROJECT_ID: credentials.projectId,
+      POULSEN_BOOTSTRAP_TOKEN: credentials.token,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const url = await listening(child)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    kill: async () => void (await end(child, 'SIGKILL')),
+    stop: () => end(child, 'SIGTERM'),
+  }
+}
+
+const end = async (child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  const [code] = (await exited) as [number | null]
+  return code
+}
+
+const listening = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let printed = ''
+    const timer = setTimeout(() => reject(new Error(`no start: ${printed}`)), START_DEADLINE_MS)
+    child.stderr?.on('data', (text: Buffer) => {
+      printed += text
+    })
+    child.stdout?.on('data', (text: Buffer) => {
+      printed += text
+      const url = /listening on (\S+)/.exec(printed)?.[1]
+      if (url === undefined) return
+      clearTimeout(timer)
+      resolve(url)
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      reject(new Error(`exit code ${code}: ${printed}`))
+    })
+  })
