@@ -1,5 +1,6 @@
 import type { AudioFormat } from '../../domain/media-object.ts'
 import { MP3_HEADER_BYTES, type Mp3Frame, parseMp3Frame } from '../containers/mp3-frame.ts'
+import { infoOffset } from '../containers/mp3-info.ts'
 import type { ByteWindow } from './byte-window.ts'
 import type { ContainerParser } from './container-parser.ts'
 import { damaged, notRecognised, unsupportedCodec } from './refusals.ts'
@@ -101,8 +102,7 @@ const skipId3 = (window: ByteWindow): boolean => {
 
 const readTable = (frame: Uint8Array, { isMpeg1, channels }: Mp3Frame): { trimSamples: number } | undefined => {
   const text = (from: number, length: number) => String.fromCharCode(...frame.subarray(from, from + length))
-  const sideBytes = isMpeg1 ? (channels === 1 ? 17 : 32) : channels === 1 ? 9 : 17
-  const at = MP3_HEADER_BYTES + sideBytes
+  const at = infoOffset(isMpeg1, channels)
   if (text(MP3_HEADER_BYTES + 32, 4) === 'VBRI') return { trimSamples: 0 }
   if (!/^(Xing|Info)$/.test(text(at, 4))) return undefined
   const flags = frame[at + 7] ?? 0
