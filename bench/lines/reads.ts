@@ -64,7 +64,7 @@ const againstBare = async (filled: Filled): Promise<Line> => {
     BODY: await example.text(),
     HEAD: JSON.stringify(head),
   })
-  return compare({
+  return await compare({
     work: `GET one recording of ${formatNumber(ROWS)}, random ids, authenticated, one core`,
     against: 'bare node:http, the same bytes',
     targetRatio: 0.7,
@@ -83,7 +83,7 @@ const deepList = async ({ installation }: Filled): Promise<Line> => {
   let deep = first
   for (let page = 0; page < 10_000; page += 1) deep = await nextOf(server.url + deep, headers)
   const rate = async (path: string) => (await measure({ origin: server.url, paths: [path], headers })).requestsPerSecond
-  return compare({
+  return await compare({
     work: `list, page 10 000 of ${pageSize}`,
     against: 'page 1',
     targetRatio: 0.9,

@@ -47,7 +47,7 @@ const uploadOne = async (url: string): Promise<void> => {
 const deleteOne = async (url: string): Promise<void> => {
   const id = [...told.keys()][random(Math.max(1, told.size))]
   const known = id === undefined ? undefined : told.get(id)
-  if (!known || known.fate !== 'stored') return
+  if (known?.fate !== 'stored') return
   known.fate = 'unsure'
   const response = await fetch(`${url}/api/relay/rest/recordings/${id}`, { method: 'DELETE', headers })
   if (response.status !== 204) throw new Error(`DELETE answered ${response.status}`)

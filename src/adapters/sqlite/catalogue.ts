@@ -70,12 +70,12 @@ class SqliteCatalogue implements Catalogue {
   async updateProject(id: Uuid, changes: ProjectChanges): Promise<Project> {
     const { name, protectRecordings, mediaUrlTtlSeconds, recordingPricePerMinute } = changes
     const row = await this.#writer.write('updateProject', [
-      id,
       name ?? null,
       protectRecordings === undefined ? null : Number(protectRecordings),
       mediaUrlTtlSeconds === undefined ? 0 : 1,
       mediaUrlTtlSeconds ?? null,
       recordingPricePerMinute ?? null,
+      id,
     ])
     if (row === undefined) throw notFound('project')
     return projectOf(row)
@@ -101,7 +101,7 @@ class SqliteCatalogue implements Catalogue {
 
   async updateToken(projectId: Uuid, id: Uuid, changes: TokenChanges): Promise<Token> {
     const { name, permissions } = changes
-    const row = await this.#writer.write('updateToken', [projectId, id, name ?? null, permissions?.join(' ') ?? null])
+    const row = await this.#writer.write('updateToken', [name ?? null, permissions?.join(' ') ?? null, projectId, id])
     if (row === undefined) throw notFound('token')
     return tokenOf(row)
   }

@@ -23,13 +23,13 @@ export const READS = {
 /** Every write, by the name that the writer thread knows it by. Those that return a row give what they changed or removed. */
 export const WRITES = {
   createProject: `INSERT INTO projects (${PROJECT}) VALUES (${marks(7)})`,
-  updateProject: `UPDATE projects SET name = coalesce(?2, name), protect_recordings = coalesce(?3, protect_recordings),
-    media_url_ttl_seconds = iif(?4, ?5, media_url_ttl_seconds), recording_price_per_minute = coalesce(?6, recording_price_per_minute)
-    WHERE id = ?1 RETURNING ${PROJECT}`,
+  updateProject: `UPDATE projects SET name = coalesce(?, name), protect_recordings = coalesce(?, protect_recordings),
+    media_url_ttl_seconds = iif(?, ?, media_url_ttl_seconds), recording_price_per_minute = coalesce(?, recording_price_per_minute)
+    WHERE id = ? RETURNING ${PROJECT}`,
   deleteProject: 'DELETE FROM projects WHERE id = ? RETURNING id',
   createToken: `INSERT INTO tokens (${TOKEN}) VALUES (${marks(6)})`,
-  updateToken: `UPDATE tokens SET name = coalesce(?3, name), permissions = coalesce(?4, permissions)
-    WHERE project_id = ?1 AND id = ?2 RETURNING ${TOKEN}`,
+  updateToken: `UPDATE tokens SET name = coalesce(?, name), permissions = coalesce(?, permissions)
+    WHERE project_id = ? AND id = ? RETURNING ${TOKEN}`,
   deleteToken: 'DELETE FROM tokens WHERE project_id = ? AND id = ? RETURNING id',
   createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
   deleteRecording: `DELETE FROM recordings WHERE project_id = ? AND id = ? RETURNING ${RECORDING}`,

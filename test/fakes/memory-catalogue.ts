@@ -1,0 +1,136 @@
+import { PoulsenError } from '../../src/domain/errors.ts'
+import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
+import type { Project, ProjectChanges } from '../../src/domain/project.ts'
+import type { Recording } from '../../src/domain/recording.ts'
+import type { Token, TokenChanges } from '../../src/domain/token.ts'
+import type { Catalogue } from '../../src/ports/catalogue.ts'
+
+const conflict = () => new PoulsenError({ code: 'CATALOGUE_CONFLICT', kind: 'conflict', message: 'taken' })
+const notFound = () => new PoulsenError({ code: 'CATALOGUE_NOT_FOUND', kind: 'not-found', message: 'absent' })
+const closed = () => new PoulsenError({ code: 'CATALOGUE_UNAVAILABLE', kind: 'unavailable', message: 'closed' })
+
+const isNewer = (a: Position, b: Position): boolean =>
+  a.createdAtMs === b.createdAtMs ? a.id > b.id : a.createdAtMs > b.createdAtMs
+const oldestFirst = <T extends Position>(rows: Iterable<T>): T[] => [...rows].sort((a, b) => (isNewer(a, b) ? 1 : -1))
+
+/** The catalogue's contract in the simplest way there is: the model that the real ones are compared with. */
+export class MemoryCatalogue implements Catalogue {
+  readonly #projects = new Map<string, Project>()
+  readonly #tokens = new Map<string, Token>()
+  readonly #recordings = new Map<string, Recording>()
+  #isClosed = false
+
+  async createProject(project: Project): Promise<void> {
+    this.#requireOpen()
+    if (this.#projects.has(project.id)) throw conflict()
+    this.#projects.set(project.id, project)
+  }
+
+  async findProject(id: string): Promise<Project | undefined> {
+    this.#requireOpen()
+    return this.#projects.get(id)
+  }
+
+  async listProjects(): Promise<readonly Project[]> {
+    return oldestFirst(this.#projects.values())
+  }
+
+  async updateProject(id: string, { mediaUrlTtlSeconds, ...changes }: ProjectChanges): Promise<Project> {
+    const { mediaUrlTtlSeconds: old, ...project } = this.#projects.get(id) ?? this.#absent()
+    const ttl = mediaUrlTtlSeconds === undefined ? old : (mediaUrlTtlSeconds ?? undefined)
+    const changed = { ...project, ...changes, ...(ttl !== undefined && { mediaUrlTtlSeconds: ttl }) }
+    this.#projects.set(id, changed)
+    return changed
+  }
+
+  async deleteProject(id: string): Promise<void> {
+    if (!this.#projects.has(id)) throw notFound()
+    if ([...this.#recordings.values()].some(({ projectId }) => projectId === id)) throw conflict()
+    this.#projects.delete(id)
+    for (const token of this.#tokens.values()) if (token.projectId === id) this.#tokens.delete(token.digest)
+  }
+
+  async createToken(token: Token): Promise<void> {
+    if (!this.#projects.has(token.projectId)) throw notFound()
+    const isTaken = (other: Token) => other.id === token.id && other.projectId === token.projectId
+    if (this.#tokens.has(token.digest) || [...this.#tokens.values()].some(isTaken)) throw conflict()
+    this.#tokens.set(token.digest, token)
+  }
+
+  async findToken(digest: string): Promise<Token | undefined> {
+    return this.#tokens.get(digest)
+  }
+
+  async listTokens(projectId: string): Promise<readonly Token[]> {
+    return oldestFirst([...this.#tokens.values()].filter((token) => token.projectId === projectId))
+  }
+
+  async updateToken(projectId: string, id: string, changes: TokenChanges): Promise<Token> {
+    const changed = { ...(this.#token(projectId, id) ?? this.#absent()), ...changes }
+    this.#tokens.set(changed.digest, changed)
+    return changed
+  }
+
+  async deleteToken(projectId: string, id: string): Promise<boolean> {
+    const token = this.#token(projectId, id)
+    return token !== undefined && this.#tokens.delete(token.digest)
+  }
+
+  async createRecording(recording: Recording): Promise<void> {
+    this.#requireOpen()
+    const key = `${recording.projectId}/${recording.id}`
+    if (!this.#projects.has(recording.projectId)) throw notFound()
+    if (this.#recordings.has(key)) throw conflict()
+    this.#recordings.set(key, recording)
+  }
+
+  async findRecording(projectId: string, id: string): Promise<Recording | undefined> {
+    this.#requireOpen()
+    return this.#recordings.get(`${projectId}/${id}`)
+  }
+
+  async listRecordings(projectId: string, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
+    const all = oldestFirst([...this.#recordings.values()].filter((each) => each.projectId === projectId)).reverse()
+    const newer = newerThan && all.filter((each) => isNewer(each, newerThan))
+    const items = newer
+      ? newer.slice(-limit)
+      : all.filter((each) => !olderThan || isNewer(olderThan, each)).slice(0, limit)
+    const [first, last] = [items[0], items.at(-1)]
+    const top = first ?? olderThan
+    const bottom = last ?? newerThan
+    return {
+      items,
+      hasNewer: newer
+        ? newer.length > limit
+        : olderThan !== undefined && top !== undefined && all.some((each) => isNewer(each, top)),
+      hasOlder: bottom === undefined ? false : all.some((each) => isNewer(bottom, each)),
+    }
+  }
+
+  async deleteRecording(projectId: string, id: string): Promise<Recording | undefined> {
+    const key = `${projectId}/${id}`
+    const found = this.#recordings.get(key)
+    this.#recordings.delete(key)
+    return found
+  }
+
+  async check(): Promise<void> {
+    this.#requireOpen()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+
+  #token(projectId: string, id: string): Token | undefined {
+    return [...this.#tokens.values()].find((token) => token.projectId === projectId && token.id === id)
+  }
+
+  #absent(): never {
+    throw notFound()
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw closed()
+  }
+}
