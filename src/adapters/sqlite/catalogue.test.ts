@@ -143,16 +143,15 @@ describe('the SQLite catalogue', () => {
         for (const { do: what, id, other, time } of operations) {
           const project = aProject({ id: mine(id) })
           const recording = aRecording(mine(id), { id: mine(other), createdAtMs: time })
-          const apply = async (catalogue: Catalogue): Promise<unknown> => {
-            if (what === 'createProject') return catalogue.createProject(project)
-            if (what === 'deleteProject') return catalogue.deleteProject(mine(id))
-            if (what === 'createRecording') return catalogue.createRecording(recording)
-            if (what === 'deleteRecording') return catalogue.deleteRecording(mine(id), mine(other))
-            return catalogue.listRecordings(mine(id), {
-              limit: 2,
-              ...(time > 1 && { olderThan: { createdAtMs: time, id: mine(other) } }),
-            })
-          }
+          const olderThan = time > 1 ? { olderThan: { createdAtMs: time, id: mine(other) } } : {}
+          const apply = (catalogue: Catalogue): Promise<unknown> =>
+            ({
+              createProject: () => catalogue.createProject(project),
+              deleteProject: () => catalogue.deleteProject(mine(id)),
+              createRecording: () => catalogue.createRecording(recording),
+              deleteRecording: () => catalogue.deleteRecording(mine(id), mine(other)),
+              list: () => catalogue.listRecordings(mine(id), { limit: 2, ...olderThan }),
+            })[what]()
           const outcome = (promise: Promise<unknown>) =>
             promise.then(
               (value) => ({ value }),
@@ -181,9 +180,9 @@ describe('the server lock', () => {
     const path = freshPath()
     const program = `
       const { acquireServerLock } = await import(${JSON.stringify(new URL('./server-lock.ts', import.meta.url).href)})
-      acquireServerLock(${JSON.stringify(path)}, { pid: process.pid })
+      const lock = acquireServerLock(${JSON.stringify(path)}, { pid: process.pid })
       console.log('held')
-      setInterval(() => {}, 1000)`
+      setInterval(() => lock, 1000)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', program])
     await once(child.stdout, 'data')
     expect(() => acquireServerLock(path, { pid: 2 })).toThrow(`pid ${child.pid}`)

@@ -14,7 +14,7 @@ const noteOf = (path: string): string => `${path}.json`
 
 /**
  * Takes the lock: an exclusive transaction on a small SQLite file, held for as long as the process lives. The kernel drops it with the
- * process, so `kill -9` leaves nothing to clean up. Throws DATA_DIR_IN_USE, naming the holder.
+ * process, so `kill -9` leaves nothing to clean up. Whoever takes it must keep it: a lock that nobody holds any more is released. Throws DATA_DIR_IN_USE, naming the holder.
  */
 export const acquireServerLock = (path: string, holder: { readonly pid: number }): ServerLock => {
   const database = new Database(path, { timeout: 0 })

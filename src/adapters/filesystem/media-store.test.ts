@@ -1,0 +1,105 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { describeMediaStore, freshKey, get, put } from '../../../test/contract/media-store.contract.ts'
+import { openFilesystemMediaStore } from './media-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'poulsen-files-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+let roots = 0
+const freshRoot = (): string => join(folder, `root-${roots++}`)
+const filesIn = (root: string): string[] =>
+  readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && entry.name !== '.layout')
+    .map(({ name }) => name)
+
+describeMediaStore('filesystem', async () => ({
+  store: await openFilesystemMediaStore({ root: freshRoot() }),
+  close: async () => {},
+}))
+
+describe('the filesystem media store', () => {
+  it('is closed to other users', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    const key = freshKey()
+    await put(store, key, Buffer.from('x'))
+    expect(statSync(join(root, key)).mode & 0o777).toBe(0o600)
+    expect(statSync(root).mode & 0o777).toBe(0o700)
+  })
+
+  it('does not follow links out of itself', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    mkdirSync(join(root, 'a'))
+    writeFileSync(join(folder, 'secret'), 'secret')
+    symlinkSync(join(folder, 'secret'), join(root, 'a', 'link'))
+    await expect(store.read('a/link')).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' })
+    await expect(store.stat('a/link')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    expect(await Array.fromAsync(store.list())).toEqual([])
+  })
+
+  it('refuses a folder that a newer program wrote', async () => {
+    const root = freshRoot()
+    mkdirSync(root)
+    writeFileSync(join(root, '.layout'), '2\n')
+    await expect(openFilesystemMediaStore({ root })).rejects.toMatchObject({ code: 'MEDIA_LAYOUT_NEWER' })
+  })
+
+  it('keeps nothing of a writer that was killed, once it is swept', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    const key = freshKey()
+    const program = `
+      const { openFilesystemMediaStore } = await import(${JSON.stringify(new URL('./media-store.ts', import.meta.url).href)})
+      const store = await openFilesystemMediaStore({ root: ${JSON.stringify(root)} })
+      const writer = await store.open(${JSON.stringify(key)})
+      await writer.append(Buffer.alloc(1_000_000))
+      console.log('half')
+      setInterval(() => writer, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    expect(filesIn(root)).toHaveLength(1)
+    expect(await store.sweepUnfinished(Date.now() - 60_000)).toBe(0)
+    expect(await store.sweepUnfinished(Date.now() + 60_000)).toBe(1)
+    expect(filesIn(root)).toEqual([])
+  })
+
+  it('makes folders again that were taken away under it', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    await put(store, 'a/b', Buffer.from('1'))
+    rmSync(join(root, 'a'), { recursive: true })
+    await expect(put(store, 'a/c', Buffer.from('2'))).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    await put(store, 'a/c', Buffer.from('2'))
+    expect((await get(store, 'a/c')).toString()).toBe('2')
+  })
+
+  it('says so when the disk is full, leaves nothing, and works again when there is space', async () => {
+    const root = join(folder, 'small')
+    mkdirSync(root)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'poulsen-test', root])
+    try {
+      const store = await openFilesystemMediaStore({ root })
+      await put(store, 'first', randomBytes(1_000_000))
+      const full = { code: 'MEDIA_DISK_FULL', kind: 'unavailable', retryable: true, hint: expect.any(String) }
+      const writer = await store.open('second')
+      await expect(writer.append(randomBytes(1_500_000))).rejects.toMatchObject(full)
+      await writer.abort()
+      expect(filesIn(root)).toEqual(['first'])
+      await store.remove('first')
+      await put(store, 'third', randomBytes(1_500_000))
+      expect(await store.freeBytes?.()).toBeLessThan(1_000_000)
+    } finally {
+      execFileSync('umount', [root])
+    }
+  })
+})

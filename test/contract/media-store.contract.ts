@@ -1,0 +1,170 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MediaStore } from '../../src/ports/media-store.ts'
+
+/** A key that nobody else has. */
+export const freshKey = (): string => `${randomUUID()}/aa/${randomUUID()}.${randomBytes(4).toString('hex')}`
+
+/** Stores one object. */
+export const put = async (store: MediaStore, key: string, ...chunks: Uint8Array[]): Promise<void> => {
+  const writer = await store.open(key)
+  for (const chunk of chunks) await writer.append(chunk)
+  await writer.finalise()
+}
+
+/** An object's bytes. */
+export const get = async (
+  store: MediaStore,
+  key: string,
+  range?: { startBytes: number; endBytes: number },
+): Promise<Buffer> => Buffer.concat(await Array.fromAsync(await store.read(key, range)))
+
+/** The written contract of src/ports/media-store.ts, for any adapter and for the fake. */
+export const describeMediaStore = (
+  name: string,
+  open: () => Promise<{ readonly store: MediaStore; readonly close: () => Promise<void> }>,
+): void => {
+  describe(`${name}: the media store's contract`, () => {
+    let store: MediaStore
+    let close: () => Promise<void>
+    beforeAll(async () => {
+      ;({ store, close } = await open())
+    })
+    afterAll(() => close())
+
+    it.each([0, 1, 1000, 3_000_000])('gives back %i bytes as they were appended', async (byteSize) => {
+      const bytes = randomBytes(byteSize)
+      const key = freshKey()
+      await put(store, key, bytes.subarray(0, 10), bytes.subarray(10, 700_000), bytes.subarray(700_000))
+      expect((await get(store, key)).equals(bytes)).toBe(true)
+      expect(await store.stat(key)).toMatchObject({ key, byteSize })
+      expect(Math.abs((await store.stat(key)).modifiedMs - Date.now())).toBeLessThan(60_000)
+    })
+
+    it.each([
+      [0, 1],
+      [0, 2_000_000],
+      [1_048_575, 1_048_577],
+      [1_999_999, 2_000_000],
+      [5, 5],
+    ])('gives the range from %i to %i', async (startBytes, endBytes) => {
+      const bytes = randomBytes(2_000_000)
+      const key = freshKey()
+      await put(store, key, bytes)
+      expect((await get(store, key, { startBytes, endBytes })).equals(bytes.subarray(startBytes, endBytes))).toBe(true)
+    })
+
+    it('gives chunks of at most 1 MiB', async () => {
+      const key = freshKey()
+      await put(store, key, randomBytes(5_000_000))
+      for await (const chunk of await store.read(key)) expect(chunk.length).toBeLessThanOrEqual(1024 ** 2)
+    })
+
+    it('shows nothing before finalise, and nothing after abort', async () => {
+      const key = freshKey()
+      const writer = await store.open(key)
+      await writer.append(randomBytes(600_000))
+      expect(writer.byteSize).toBe(600_000)
+      await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+      await expect(store.read(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+      await writer.abort()
+      await writer.abort()
+      await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    })
+
+    it('ignores an abort after finalise', async () => {
+      const key = freshKey()
+      const writer = await store.open(key)
+      await writer.append(Buffer.from('kept'))
+      await writer.finalise()
+      await writer.abort()
+      expect((await get(store, key)).toString()).toBe('kept')
+    })
+
+    it('overwrites the beginning with a header', async () => {
+      const key = freshKey()
+      const writer = await store.open(key)
+      await writer.append(Buffer.from('....audio'))
+      await writer.finalise(Buffer.from('HEAD'))
+      expect((await get(store, key)).toString()).toBe('HEADaudio')
+    })
+
+    it('never replaces an object: of rivals exactly one wins', async () => {
+      const key = freshKey()
+      const rivals = Array.from({ length: 8 }, (_, index) => Buffer.from(`rival ${index}`))
+      const outcomes = await Promise.allSettled(rivals.map((bytes) => put(store, key, bytes)))
+      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
+      const lost = outcomes.filter((outcome) => outcome.status === 'rejected')
+      expect(lost).toHaveLength(7)
+      for (const { reason } of lost) expect(reason).toMatchObject({ code: 'MEDIA_CONFLICT' })
+      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
+    })
+
+    it('removes once', async () => {
+      const key = freshKey()
+      await put(store, key, Buffer.from('x'))
+      expect(await store.remove(key)).toBe(true)
+      expect(await store.remove(key)).toBe(false)
+      await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    })
+
+    it('does not cut a reader short when the object is removed', async () => {
+      const key = freshKey()
+      const bytes = randomBytes(3_000_000)
+      await put(store, key, bytes)
+      const chunks = await store.read(key)
+      await store.remove(key)
+      expect(Buffer.concat(await Array.fromAsync(chunks)).equals(bytes)).toBe(true)
+    })
+
+    it('ends a reading when its signal is aborted', async () => {
+      const key = freshKey()
+      await put(store, key, randomBytes(3_000_000))
+      const ending = new AbortController()
+      const read = async () => {
+        for await (const _chunk of await store.read(key, undefined, ending.signal)) ending.abort()
+      }
+      await expect(read()).rejects.toThrow()
+    })
+
+    it('lists finished objects only', async () => {
+      const keys = [freshKey(), freshKey(), freshKey()]
+      for (const key of keys) await put(store, key, Buffer.from(key))
+      const writer = await store.open(freshKey())
+      await writer.append(Buffer.from('unfinished'))
+      const listed = await Array.fromAsync(store.list())
+      await writer.abort()
+      for (const key of keys) expect(listed).toContainEqual(expect.objectContaining({ key, byteSize: key.length }))
+      expect(listed.every(({ byteSize }) => byteSize !== 10)).toBe(true)
+    })
+
+    it.each([
+      '',
+      '..',
+      'a/../b',
+      '/etc/passwd',
+      'a//b',
+      'a/',
+      'A',
+      'a\0b',
+      'a\\b',
+      '.hidden',
+      'a/.b',
+      'x'.repeat(201),
+      'ä',
+      'a b',
+    ])('refuses the key %j', async (key) => {
+      const invalid = { code: 'MEDIA_KEY_INVALID' }
+      await expect(store.open(key)).rejects.toMatchObject(invalid)
+      await expect(store.read(key)).rejects.toMatchObject(invalid)
+      await expect(store.stat(key)).rejects.toMatchObject(invalid)
+      await expect(store.remove(key)).rejects.toMatchObject(invalid)
+    })
+
+    it('can say that it takes writes', async () => {
+      const before = (await Array.fromAsync(store.list())).length
+      await store.check()
+      expect(await Array.fromAsync(store.list())).toHaveLength(before)
+    })
+  })
+}
