@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { makeCredentials, type RunningServer, startServer } from './server-under-test.ts'
-import { wavOf } from './wav.ts'
+import { makeCredentials, type RunningServer, startServer } from '../acceptance/support/server.ts'
+import { wavOf } from '../acceptance/support/wav.ts'
 
 /**
  * kill -9 at random moments under uploads and deletes, then restart and compare what was acknowledged with what is there.

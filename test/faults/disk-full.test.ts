@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeCredentials, type RunningServer, startServer } from './server-under-test.ts'
-import { wavOf } from './wav.ts'
+import { makeCredentials, type RunningServer, startServer } from '../acceptance/support/server.ts'
+import { wavOf } from '../acceptance/support/wav.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-full-'))
 const credentials = makeCredentials()
