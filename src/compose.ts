@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { systemIds } from './adapters/system/ids.ts'
 import { openTranscoder } from './adapters/workers/transcoder.ts'
+import { PoulsenError } from './domain/errors.ts'
 import type { Config } from './ops/config.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import { Access } from './services/access.ts'
@@ -24,10 +25,29 @@ const PRIVATE_FOLDER = 0o700
 /** For the command line, which reports to nobody. */
 const SILENT: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
 
+/** Makes the data folder when it is not there. Rejects with DATA_DIR_UNUSABLE. */
+export const ensureDataDir = async (dataDir: string): Promise<void> => {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw unusable(dataDir, cause)
+  }
+}
+
+const unusable = (dataDir: string, cause: unknown): PoulsenError =>
+  new PoulsenError({
+    code: 'DATA_DIR_UNUSABLE',
+    kind: 'unavailable',
+    message: `The data folder ${dataDir} cannot be used: ${cause instanceof Error ? cause.message : cause}.`,
+    hint: 'Set POULSEN_DATA_DIR to a folder that this user may write.',
+    cause,
+  })
+
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
 export const openServices = async (config: Config, telemetry: Telemetry = SILENT): Promise<Services> => {
   const { dataDir } = config
-  await mkdir(dataDir, { recursive: true, mode: PRIVATE_FOLDER })
+  await ensureDataDir(dataDir)
   const mediaStore = await openFilesystemMediaStore({ root: join(dataDir, 'media') })
   const cache = await openFilesystemMediaStore({ root: join(dataDir, 'derived') })
   const catalogue = await openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry })

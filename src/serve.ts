@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-lock.ts'
 import { systemIds } from './adapters/system/ids.ts'
-import { openServices } from './compose.ts'
+import { ensureDataDir, openServices } from './compose.ts'
+import { PoulsenError } from './domain/errors.ts'
 import { registerDocumentation } from './edges/http/documentation.ts'
 import { RecordingFormatter } from './edges/http/format-recording.ts'
 import { buildHttpServer } from './edges/http/server.ts'
@@ -24,6 +24,7 @@ import type { Services } from './services/services.ts'
 
 const SWEEP_EVERY_MS = 60 * 60 * 1000
 const MS_PER_SECOND = 1000
+const CLOSE_IDLE_EVERY_MS = 50
 
 /** What `serve` needs beside its configuration. */
 export interface ServeOptions {
@@ -37,24 +38,26 @@ export interface ServeOptions {
  */
 export const serve = async (config: Config, options: ServeOptions): Promise<void> => {
   const log = openLog(config)
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await ensureDataDir(config.dataDir)
   const lock = acquireServerLock(join(config.dataDir, 'server.lock'), { pid: process.pid })
   const metrics = new Metrics()
-  const services = await openServices(config, metrics)
   const stop = new StopSignal()
+  let services: Services | undefined
   try {
+    services = await openServices(config, metrics)
     const made = await bootstrap(services, given(config))
     const app = await buildApp(config, options.version, { services, metrics, log, stop })
     await listen(app, config, lock, (url) => options.print(banner(options.version, url, config, made)))
-    const sweeper = every(SWEEP_EVERY_MS, (signal) => services.sweeping.sweep(signal), log.logger)
+    const { sweeping } = services
+    const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), log.logger)
     await stop.requested
     log.logger.info({ signal: stop.reason }, 'stopping')
     await Promise.all([sweeper.stop(), closeWithin(app, config.shutdownDeadlineSeconds * MS_PER_SECOND)])
+    log.logger.info('stopped')
   } finally {
-    await services.close()
+    await services?.close()
     lock.release()
     stop.dispose()
-    log.logger.info('stopped')
     log.flush()
   }
 }
@@ -77,6 +80,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
   const app = buildHttpServer({
     logger: log.logger,
     onRequestEnded: (route, method, status, seconds) => metrics.requestEnded(route, method, status, seconds),
+    isStopping: () => stop.isRequested,
     trustedProxies: config.trustedProxies,
     tls: tls && readTls(tls),
   })
@@ -102,7 +106,9 @@ const listen = async (
   lock: ServerLock,
   announce: (url: string) => void,
 ): Promise<void> => {
-  await app.listen({ host: config.host, port: config.port })
+  await app.listen({ host: config.host, port: config.port }).catch((cause: unknown) => {
+    throw cannotListen(config, cause)
+  })
   const { port } = app.server.address() as AddressInfo
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
   const url = `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`
@@ -110,11 +116,26 @@ const listen = async (
   announce(url)
 }
 
+const cannotListen = ({ host, port }: Config, cause: unknown): PoulsenError => {
+  const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  const why = inUse ? 'is already in use' : `cannot be listened on: ${cause instanceof Error ? cause.message : cause}`
+  return new PoulsenError({
+    code: 'LISTEN_FAILED',
+    kind: 'unavailable',
+    message: `POULSEN_HOST=${host} POULSEN_PORT=${port} ${why}.`,
+    hint: 'Choose another, or 0 for any free port.',
+    cause,
+  })
+}
+
 /** Closes the server: running requests finish, and what still runs at the deadline is cut. */
 const closeWithin = async (app: FastifyInstance, deadlineMs: number): Promise<void> => {
-  const timer = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
+  const deadline = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
+  // A connection that was busy when the stop began becomes idle when its answer is out.
+  const idle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
   await app.close()
-  clearTimeout(timer)
+  clearTimeout(deadline)
+  clearInterval(idle)
 }
 
 const banner = (version: string, url: string, config: Config, made: Bootstrapped | undefined): string => {

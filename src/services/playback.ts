@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { PoulsenError } from '../domain/errors.ts'
 import { MEDIA_TYPES, type MediaFormat, type MediaObject } from '../domain/media-object.ts'
 import type { Project } from '../domain/project.ts'
@@ -7,6 +7,7 @@ import type { Uuid } from '../domain/uuid.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ByteRange, MediaKey, MediaStore } from '../ports/media-store.ts'
 import { type Derivations, isDerivedFormat } from './derivations.ts'
+import { MediaSigner } from './media-signature.ts'
 
 /** The capability in a media URL's query: a signature, and when it stops counting (Unix seconds), if ever. */
 export interface Capability {
@@ -24,14 +25,10 @@ export interface Playable {
   readonly read: (range: ByteRange, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
-const SIGNATURE_BYTES = 16
 const MS_PER_SECOND = 1000
 /** Part of derived tags, so that a better encoder is never mistaken for the old one's bytes. */
 const DERIVATION_VERSION = 1
 const TAG_DIGITS = 32
-
-const sign = (project: Project, id: Uuid, exp: string): Buffer =>
-  createHmac('sha256', project.mediaKey).update(`${id} ${exp}`).digest().subarray(0, SIGNATURE_BYTES)
 
 /** Gives out media: signs and checks its URLs, and opens the bytes in the container that was asked for. */
 export class Playback {
@@ -39,6 +36,7 @@ export class Playback {
   readonly #cache: MediaStore
   readonly #derivations: Derivations
   readonly #clock: Clock
+  readonly #signer = new MediaSigner()
 
   constructor(ports: {
     readonly mediaStore: MediaStore
@@ -59,15 +57,19 @@ export class Playback {
     if (project.protectRecordings) return path
     const ttl = project.mediaUrlTtlSeconds
     const exp = ttl === undefined ? '' : String(Math.floor(this.#clock.nowMs() / MS_PER_SECOND) + ttl)
-    return `${path}?sig=${sign(project, recording.id, exp).toString('base64url')}${exp && `&exp=${exp}`}`
+    return `${path}?sig=${this.#sign(project, recording.id, exp).toString('base64url')}${exp && `&exp=${exp}`}`
   }
 
-  /** True when the capability opens this recording now: signed by the project's key, not expired, and the project not protected. */
+  /**
+   * True when the capability opens this recording now: signed by the project's key, not expired, and the project not protected. One without
+   * an expiry counts only while the project sets no limit.
+   */
   isOpenedBy(project: Project, id: Uuid, capability: Capability): boolean {
     const exp = capability.exp ?? ''
-    if (project.protectRecordings || (exp === '') !== (project.mediaUrlTtlSeconds === undefined)) return false
+    if (project.protectRecordings || (exp === '' && project.mediaUrlTtlSeconds !== undefined)) return false
     const given = Buffer.from(capability.sig, 'base64url')
-    if (given.length !== SIGNATURE_BYTES || !timingSafeEqual(given, sign(project, id, exp))) return false
+    const expected = this.#sign(project, id, exp)
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return false
     return exp === '' || Number(exp) * MS_PER_SECOND > this.#clock.nowMs()
   }
 
@@ -84,6 +86,10 @@ export class Playback {
     const derived = await this.#derivations.derive(media, format)
     const tag = `${media.sha256.slice(0, TAG_DIGITS)}-${format}${DERIVATION_VERSION}`
     return this.#playable(this.#cache, { key: derived.key, byteSize: derived.byteSize, format, tag, modifiedMs })
+  }
+
+  #sign(project: Project, id: Uuid, exp: string): Buffer {
+    return this.#signer.sign(project.mediaKey, `${id} ${exp}`)
   }
 
   async #original(media: MediaObject, modifiedMs: number): Promise<Playable> {

@@ -46,6 +46,7 @@ class SqliteCatalogue implements Catalogue {
   readonly #database: Database
   readonly #writer: Writer
   readonly #reads: Readonly<Record<Read, Statement<unknown[]>>>
+  #isOpen = true
 
   constructor(database: Database, writer: Writer) {
     this.#database = database
@@ -147,6 +148,7 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async close(): Promise<void> {
+    this.#isOpen = false
     await this.#writer.close()
     this.#database.close()
   }
@@ -174,6 +176,6 @@ class SqliteCatalogue implements Catalogue {
   }
 
   #requireOpen(): void {
-    if (!this.#database.open) throw unavailable('The catalogue is closed.', 'The server is stopping.')
+    if (!this.#isOpen) throw unavailable('The catalogue is closed.', 'The server is stopping.')
   }
 }

@@ -17,6 +17,8 @@ declare module 'fastify' {
 export interface HttpServerOptions {
   readonly logger: Logger
   readonly onRequestEnded: (route: string, method: string, status: number, seconds: number) => void
+  /** True once a stop has begun: every answer from then on ends its connection. */
+  readonly isStopping: () => boolean
   readonly trustedProxies: readonly string[] | undefined
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
 }
@@ -53,6 +55,7 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    if (options.isStopping()) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => report(options, request, reply))
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(bareBody(404)))
@@ -92,6 +95,8 @@ const answerError = (logger: Logger, thrown: unknown, request: FastifyRequest, r
     logger.error({ request_id: request.id, route: request.routeOptions?.url, err: error }, error.message)
   if (reply.raw.headersSent) return
   const rendered = renderError(error, request.routeOptions?.config?.family ?? 'relay')
+  // Even to a client that wants the connection closed: closing under a body that is still coming would destroy the answer.
+  if (!request.raw.complete) reply.header('connection', 'keep-alive')
   discardRest(request.raw)
   reply.code(rendered.status).headers(rendered.headers).header('x-request-id', request.id).send(rendered.body)
 }

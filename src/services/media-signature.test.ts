@@ -1,0 +1,16 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { MediaSigner } from './media-signature.ts'
+
+it('gives what HMAC-SHA-256 gives, cut to 128 bits', () => {
+  const signer = new MediaSigner()
+  const ascii = fc.string({ unit: 'grapheme-ascii', maxLength: 200 })
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 64 }), ascii, (keyBytes, message) => {
+      const key = randomBytes(keyBytes)
+      const expected = createHmac('sha256', key).update(message).digest().subarray(0, 16)
+      expect(signer.sign(key.toString('hex'), message).equals(expected)).toBe(true)
+    }),
+  )
+})
