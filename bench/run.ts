@@ -1,17 +1,22 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { formatNumber, type Line } from './line.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureUploads } from './lines/upload.ts'
+import { plot } from './plot.ts'
 
-/** `npm run bench` runs all, `npm run bench -- upload download` some. Prints one table and writes bench/results/<name>.json. */
+/**
+ * `npm run bench` runs all, `npm run bench -- upload download` some. Prints one table, writes bench/results/<name>.json, and draws all results
+ * there are into docs/operating/figures.svg.
+ */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   reads: measureReads,
   upload: measureUploads,
   download: measureDownloads,
 }
 
+const RESULTS = 'bench/results'
 const asked = process.argv.slice(2)
 const unknown = asked.find((name) => !(name in BENCHES))
 if (unknown !== undefined) throw new Error(`${unknown} is no bench; there are ${Object.keys(BENCHES).join(', ')}`)
@@ -29,13 +34,17 @@ for (const [name, run] of Object.entries(BENCHES)) {
   try {
     const measured = await run()
     lines.push(...measured)
-    mkdirSync('bench/results', { recursive: true })
-    writeFileSync(`bench/results/${name}.json`, `${JSON.stringify({ machine, lines: measured }, null, 2)}\n`)
+    mkdirSync(RESULTS, { recursive: true })
+    writeFileSync(`${RESULTS}/${name}.json`, `${JSON.stringify({ machine, lines: measured }, null, 2)}\n`)
   } catch (error) {
     console.error(`bench: ${name} was NOT measured: ${error instanceof Error ? error.message : error}`)
     process.exitCode = 1
   }
 }
+
+const results = Object.keys(BENCHES).filter((name) => readdirSync(RESULTS).includes(`${name}.json`))
+const read = (name: string) => JSON.parse(readFileSync(`${RESULTS}/${name}.json`, 'utf8')) as { lines: Line[] }
+writeFileSync('docs/operating/figures.svg', plot(results.flatMap((name) => read(name).lines)))
 
 console.log('| work | against | ratio | target | ours | reference |')
 console.log('|---|---|---|---|---|---|')
