@@ -11,6 +11,7 @@ import { buildHttpServer } from './edges/http/server.ts'
 import { registerIngest } from './edges/ingest/routes.ts'
 import { registerMedia } from './edges/media/routes.ts'
 import { registerOperations } from './edges/operations/routes.ts'
+import { recordingLane } from './edges/relay-rest/recording-lane.ts'
 import { registerRelayRest } from './edges/relay-rest/routes.ts'
 import { registerTokens } from './edges/tokens/routes.ts'
 import type { Config } from './ops/config.ts'
@@ -19,6 +20,7 @@ import { Metrics } from './ops/metrics.ts'
 import { every } from './ops/schedule.ts'
 import { StopSignal } from './ops/stop-signal.ts'
 import { readTls, watchTls } from './ops/tls.ts'
+import type { RequestReport } from './ports/telemetry.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
 import type { Services } from './services/services.ts'
 
@@ -77,16 +79,18 @@ interface Parts {
 const buildApp = async (config: Config, version: string, parts: Parts): Promise<FastifyInstance> => {
   const { services, metrics, log, stop } = parts
   const tls = config.tlsCert && config.tlsKey ? { cert: config.tlsCert, key: config.tlsKey } : undefined
-  const app = buildHttpServer({
-    logger: log.logger,
-    onRequestEnded: (route, method, status, seconds) => metrics.requestEnded(route, method, status, seconds),
-    isStopping: () => stop.isRequested,
-    trustedProxies: config.trustedProxies,
-    tls: tls && readTls(tls),
-  })
-  if (tls) app.addHook('onClose', watchTls(tls, app.server, log.logger))
-  const { publicUrl } = config
+  const { publicUrl, trustedProxies } = config
   const formatter = new RecordingFormatter(services.playback, config.statusVocabulary)
+  const onRequestEnded = (report: RequestReport) => {
+    metrics.requestEnded(report)
+    log.requestEnded(report)
+  }
+  const isStopping = () => stop.isRequested
+  const hasTrustedProxies = trustedProxies !== undefined
+  const lane = recordingLane({ services, formatter, publicUrl, hasTrustedProxies, isStopping, onRequestEnded })
+  const { logger } = log
+  const app = buildHttpServer({ logger, onRequestEnded, isStopping, trustedProxies, tls: tls && readTls(tls), lane })
+  if (tls) app.addHook('onClose', watchTls(tls, app.server, log.logger))
   const idleMs = config.uploadIdleSeconds * MS_PER_SECOND
   await registerDocumentation(app, version)
   app.after(() => {
@@ -94,7 +98,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
     registerTokens(app, { services, bodyIdleMs: idleMs })
     registerIngest(app, { services, ids: systemIds, formatter, publicUrl, idleMs })
     registerMedia(app, services)
-    registerOperations(app, { services, renderMetrics: () => metrics.render(), isStopping: () => stop.isRequested })
+    registerOperations(app, { services, renderMetrics: () => metrics.render(), isStopping })
   })
   metrics.watchDiskFree(() => services.mediaStore.freeBytes())
   return app

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Telemetry } from '../ports/telemetry.ts'
+import type { RequestReport, Telemetry } from '../ports/telemetry.ts'
 
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
 const WRITE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
@@ -78,11 +78,11 @@ export class Metrics implements Telemetry {
     })
   }
 
-  /** One HTTP request: its route pattern (never its path), method, status and duration. */
-  requestEnded(route: string, method: string, status: number, seconds: number): void {
+  /** One HTTP request that has been answered. */
+  requestEnded({ route, method, status, ms }: RequestReport): void {
     const series = this.#seriesOf(route, method, status)
     series.count.inc()
-    series.seconds.observe(seconds)
+    series.seconds.observe(ms / 1000)
   }
 
   /** Everything in Prometheus' text form. */

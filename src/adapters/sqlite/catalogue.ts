@@ -9,6 +9,7 @@ import type { Telemetry } from '../../ports/telemetry.ts'
 import { openConnection } from './connection.ts'
 import { type Migration, migrate } from './migrations.ts'
 import { projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
+import { SharedSnapshot } from './shared-snapshot.ts'
 import { READS } from './statements.ts'
 import { notFound, translateError, unavailable } from './translate-error.ts'
 import { Writer } from './writer.ts'
@@ -34,7 +35,9 @@ export const openSqliteCatalogue = async (options: SqliteCatalogueOptions): Prom
       first.close()
     }
     const reader = openConnection(options.path, { isReader: true })
-    return new SqliteCatalogue(reader, new Writer(options.path, options.telemetry))
+    const snapshot = new SharedSnapshot(reader)
+    const writer = new Writer(options.path, { telemetry: options.telemetry, onCommit: () => snapshot.end() })
+    return new SqliteCatalogue(reader, snapshot, writer)
   } catch (error) {
     throw translateError(error)
   }
@@ -44,12 +47,14 @@ type Read = keyof typeof READS
 
 class SqliteCatalogue implements Catalogue {
   readonly #database: Database
+  readonly #snapshot: SharedSnapshot
   readonly #writer: Writer
   readonly #reads: Readonly<Record<Read, Statement<unknown[]>>>
   #isOpen = true
 
-  constructor(database: Database, writer: Writer) {
+  constructor(database: Database, snapshot: SharedSnapshot, writer: Writer) {
     this.#database = database
+    this.#snapshot = snapshot
     this.#writer = writer
     const prepare = ([name, sql]: [string, string]) => [name, database.prepare(sql).raw()]
     this.#reads = Object.fromEntries(Object.entries(READS).map(prepare))
@@ -150,6 +155,7 @@ class SqliteCatalogue implements Catalogue {
   async close(): Promise<void> {
     this.#isOpen = false
     await this.#writer.close()
+    this.#snapshot.end()
     this.#database.close()
   }
 
@@ -160,6 +166,7 @@ class SqliteCatalogue implements Catalogue {
   #get(name: Read, ...cells: unknown[]): unknown {
     this.#requireOpen()
     try {
+      this.#snapshot.open()
       return this.#reads[name].get(...cells)
     } catch (error) {
       throw translateError(error)
@@ -169,6 +176,7 @@ class SqliteCatalogue implements Catalogue {
   #all(name: Read, ...cells: unknown[]): unknown[] {
     this.#requireOpen()
     try {
+      this.#snapshot.open()
       return this.#reads[name].all(...cells)
     } catch (error) {
       throw translateError(error)

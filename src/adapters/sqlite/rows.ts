@@ -1,4 +1,4 @@
-import type { MediaFormat } from '../../domain/media-object.ts'
+import type { MediaFormat, MediaObject } from '../../domain/media-object.ts'
 import type { Project } from '../../domain/project.ts'
 import type { LegType, Recording, RecordingStatus, Track } from '../../domain/recording.ts'
 import type { Permission, Token } from '../../domain/token.ts'
@@ -51,6 +51,8 @@ type RecordingCells = [
   channels: number,
 ]
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 /** A recording as cells, in column order. */
 export const recordingCells = (recording: Recording): Cell[] => {
   const { media, leg } = recording
@@ -77,12 +79,11 @@ export const recordingCells = (recording: Recording): Cell[] => {
   ]
 }
 
-/** A recording from its cells; arrays are read faster than objects with names, and this is the hottest path there is. */
+/** A recording from its cells; arrays are read faster than objects with names, and spreads cost more than the read. */
 export const recordingOf = (cells: unknown): Recording => {
-  const [projectId, id, createdAtMs, updatedAtMs, durationMs, status, errorCode, track, legType, legId, ...rest] =
-    cells as RecordingCells
-  const [conferenceId, price, key, byteSize, sha256, format, codec, sampleRateHz, channels] = rest
-  const recording: Recording = {
+  const row = cells as RecordingCells
+  const [projectId, id, createdAtMs, updatedAtMs, durationMs, status, errorCode, track, legType] = row
+  const recording: Mutable<Recording> = {
     id,
     projectId,
     createdAtMs,
@@ -90,14 +91,25 @@ export const recordingOf = (cells: unknown): Recording => {
     durationMs,
     status,
     track,
-    leg: { type: legType, id: legId },
-    price,
-    ...(errorCode !== null && { errorCode }),
-    ...(conferenceId !== null && { conferenceId }),
+    leg: { type: legType, id: row[9] },
+    price: row[11],
   }
-  if (key === null) return recording
-  return { ...recording, media: { key, byteSize, sha256, format, codec, sampleRateHz, channels, durationMs } }
+  if (errorCode !== null) recording.errorCode = errorCode
+  if (row[10] !== null) recording.conferenceId = row[10]
+  if (row[12] !== null) recording.media = mediaOf(row, row[12])
+  return recording
 }
+
+const mediaOf = (row: RecordingCells, key: string): MediaObject => ({
+  key,
+  byteSize: row[13],
+  sha256: row[14],
+  format: row[15],
+  codec: row[16],
+  sampleRateHz: row[17],
+  channels: row[18],
+  durationMs: row[4],
+})
 
 type ProjectCells = [string, string, number, number, number | null, number, string]
 

@@ -12,6 +12,12 @@ export const PENDING_MAX = 10_000
 /** Writes that share a commit at most. */
 export const GROUP_MAX = 512
 
+/** Who hears of commits: `onCommit` before the writers do, `telemetry` how long it took. */
+export interface WriterOptions {
+  readonly telemetry: Telemetry
+  readonly onCommit: () => void
+}
+
 interface Pending {
   readonly resolve: (row: unknown) => void
   readonly reject: (error: unknown) => void
@@ -23,7 +29,7 @@ interface Pending {
  */
 export class Writer {
   readonly #worker: Worker
-  readonly #telemetry: Telemetry
+  readonly #options: WriterOptions
   readonly #pending = new Map<number, Pending>()
   readonly #queue: WriteRequest[] = []
   #isCommitting = false
@@ -31,8 +37,8 @@ export class Writer {
   #ended: unknown
   #drained: (() => void) | undefined
 
-  constructor(path: string, telemetry: Telemetry) {
-    this.#telemetry = telemetry
+  constructor(path: string, options: WriterOptions) {
+    this.#options = options
     const entry = new URL(`./writer-thread${extname(import.meta.filename)}`, import.meta.url)
     this.#worker = new Worker(entry, { workerData: { path } satisfies WriterData })
     this.#worker.on('message', (report: CommitReport) => this.#settle(report))
@@ -80,7 +86,8 @@ export class Writer {
   #settle({ seconds, results }: CommitReport): void {
     this.#isCommitting = false
     this.#send()
-    this.#telemetry.catalogueWrite(seconds, results.length)
+    this.#options.onCommit()
+    this.#options.telemetry.catalogueWrite(seconds, results.length)
     for (const { id, row, error } of results) {
       const pending = this.#pending.get(id)
       this.#pending.delete(id)

@@ -2,6 +2,9 @@ import type { FastifyRequest } from 'fastify'
 
 const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i
 
+/** True for a Host header that can stand in a URL as it is. */
+export const isHost = (text: string): boolean => HOST.test(text)
+
 /**
  * The origin that a client knows this server by: the configured one, else the request's own scheme and host (X-Forwarded-* only from trusted
  * proxies, which fastify has seen to). A Host header that is missing or no host falls back to the address that was connected to.
@@ -9,7 +12,7 @@ const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i
 export const originOf = (request: FastifyRequest, publicUrl: string | undefined): string => {
   if (publicUrl !== undefined) return publicUrl
   const { host, protocol } = request
-  if (host !== undefined && HOST.test(host)) return `${protocol}://${host}`
+  if (host !== undefined && isHost(host)) return `${protocol}://${host}`
   const { localAddress = '127.0.0.1', localPort } = request.socket
   return `${protocol}://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 }

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { PoulsenError } from '../../domain/errors.ts'
+import type { RequestReport } from '../../ports/telemetry.ts'
+import { createConnections, HEADERS_MAX_BYTES, type TlsFiles } from './connections.ts'
 import { bareBody, type ErrorFamily, renderError, statusOf, toPoulsenError } from './render-error.ts'
 import { discardRest } from './request-body.ts'
 
@@ -13,34 +16,30 @@ declare module 'fastify' {
   }
 }
 
+/** A way past the framework for the requests that are most frequent. It answers a request or gives it to `next`, never both. */
+export type Lane = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
 /** What the HTTP server is made with. */
 export interface HttpServerOptions {
   readonly logger: Logger
-  readonly onRequestEnded: (route: string, method: string, status: number, seconds: number) => void
+  readonly onRequestEnded: (report: RequestReport) => void
   /** True once a stop has begun: every answer from then on ends its connection. */
   readonly isStopping: () => boolean
   readonly trustedProxies: readonly string[] | undefined
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly tls: TlsFiles | undefined
+  readonly lane: Lane
 }
-
-/** Bounds of a connection. Bodies have their own (the upload's idle time and size), so there is no limit on a whole request. */
-const HEADERS_TIMEOUT_MS = 15_000
-const KEEP_ALIVE_TIMEOUT_MS = 65_000
-const HEADERS_MAX_BYTES = 16 * 1024
-const REQUESTS_PER_CONNECTION_MAX = 1_000_000
 
 /** A fastify instance that knows how this API words errors, ids and logs, and no route yet. */
 export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => {
+  const { lane, tls } = options
   const app = Fastify({
-    ...(options.tls && { https: { ...options.tls, maxHeaderSize: HEADERS_MAX_BYTES } }),
-    ...(!options.tls && { http: { maxHeaderSize: HEADERS_MAX_BYTES } }),
+    serverFactory: (routes) =>
+      createConnections(tls, (request, response) => lane(request, response, () => routes(request, response))),
     logger: false,
     trustProxy: options.trustedProxies ? [...options.trustedProxies] : false,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    maxRequestsPerSocket: REQUESTS_PER_CONNECTION_MAX,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
@@ -48,16 +47,19 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => answerError(options.logger, error, request, reply),
   }) as unknown as FastifyInstance
-  app.server.headersTimeout = HEADERS_TIMEOUT_MS
   app.decorateRequest('caller', null)
   leaveBodiesAlone(app)
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     if (options.isStopping()) reply.header('connection', 'close')
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => report(options, request, reply))
+  app.addHook('onResponse', (request, reply, done) => {
+    options.onRequestEnded(reportOf(request, reply))
+    done()
+  })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(bareBody(404)))
   app.setErrorHandler((error, request, reply) => answerError(options.logger, error, request, reply))
   return app
@@ -69,23 +71,14 @@ const leaveBodiesAlone = (app: FastifyInstance): void => {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 }
 
-const report = (options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): void => {
-  const route = request.routeOptions.url ?? 'unknown'
-  const ms = reply.elapsedTime
-  options.onRequestEnded(route, request.method, reply.statusCode, ms / 1000)
-  const project_id = request.caller?.project.id
-  options.logger.info(
-    {
-      request_id: request.id,
-      project_id,
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      ms: Math.round(ms * 1000) / 1000,
-    },
-    'request',
-  )
-}
+const reportOf = (request: FastifyRequest, reply: FastifyReply): RequestReport => ({
+  requestId: request.id,
+  projectId: request.caller?.project.id,
+  method: request.method,
+  route: request.routeOptions.url ?? 'unknown',
+  status: reply.statusCode,
+  ms: reply.elapsedTime,
+})
 
 /** The one place where an error is logged and becomes an answer. */
 const answerError = (logger: Logger, thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {

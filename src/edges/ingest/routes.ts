@@ -7,6 +7,7 @@ import type { Ids } from '../../ports/ids.ts'
 import type { Services } from '../../services/services.ts'
 import { callerOf, requirePermission } from '../http/authenticate.ts'
 import type { RecordingFormatter } from '../http/format-recording.ts'
+import { sendJson } from '../http/json.ts'
 import { originOf } from '../http/origin.ts'
 import { parseId } from '../http/parse-id.ts'
 import { RECORDING_SCHEMA } from '../http/recording-schema.ts'
@@ -56,7 +57,7 @@ export const registerIngest = (app: FastifyInstance, options: IngestOptions): vo
     const result = await services.ingest.ingest({ project, ...(id !== undefined && { id }), leg, ...said, source })
     reply.code(result.outcome === 'stored' ? 201 : 200)
     reply.header('location', `/api/relay/rest/recordings/${result.recording.id}`)
-    return formatter.format(project, result.recording, originOf(request, options.publicUrl))
+    return sendJson(reply, formatter.format(project, result.recording, originOf(request, options.publicUrl)))
   }
 
   app.post(

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { Services } from '../../services/services.ts'
 import { callerOf, requirePermission } from '../http/authenticate.ts'
 import type { RecordingFormatter } from '../http/format-recording.ts'
+import { sendJson } from '../http/json.ts'
 import { originOf } from '../http/origin.ts'
 import { parseId } from '../http/parse-id.ts'
 import { RECORDING_PAGE_SCHEMA, RECORDING_SCHEMA } from '../http/recording-schema.ts'
@@ -20,7 +21,8 @@ interface ById {
   Params: { id: string }
 }
 
-const PATH = '/api/relay/rest/recordings'
+/** Where the resource lives. */
+export const PATH = '/api/relay/rest/recordings'
 const TAGS = ['Recordings']
 const ERRORS = { ...COMMON_ERRORS, 422: VALIDATION_ERROR_SCHEMA }
 const PAGE_QUERY_SCHEMA = Type.Object({
@@ -46,10 +48,10 @@ export const registerRelayRest = (app: FastifyInstance, options: RelayRestOption
         response: { 200: RECORDING_SCHEMA, ...ERRORS },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { project } = callerOf(request)
       const recording = await services.recordings.get(project.id, parseId(request.params.id))
-      return formatter.format(project, recording, originOf(request, publicUrl))
+      return sendJson(reply, formatter.format(project, recording, originOf(request, publicUrl)))
     },
   )
 
@@ -66,13 +68,14 @@ export const registerRelayRest = (app: FastifyInstance, options: RelayRestOption
         response: { 200: RECORDING_PAGE_SCHEMA, ...ERRORS },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { project } = callerOf(request)
       const query = parsePageQuery(request.query)
       const page = await services.recordings.list(project.id, query.request)
       const origin = originOf(request, publicUrl)
       const data = page.items.map((recording) => formatter.format(project, recording, origin))
-      return { links: formatLinks(origin + PATH, query, page), data }
+      const links = JSON.stringify(formatLinks(origin + PATH, query, page))
+      return sendJson(reply, `{"links":${links},"data":[${data.join(',')}]}`)
     },
   )
 
