@@ -40,6 +40,32 @@ describe('GET one recording', () => {
     expect(stored).toEqual(answer.json)
   })
 
+  it('answers byte for byte the same on the short way and on the long one, which a request with a body takes', async () => {
+    const { client } = suite
+    const { id } = await client.store(wavOf(7, 1000))
+    const answers = [
+      await client.get(`${PATH}/${id}`),
+      await client.get(`${PATH}/${id}`, { 'content-length': '0' }),
+      await client.get(`${PATH}/${id}?`),
+    ]
+    const [short, ...long] = answers.map(({ status, headers, bytes }) => {
+      const { date, 'x-request-id': requestId, ...rest } = headers
+      expect([date, requestId]).not.toContain(undefined)
+      return { status, rest, text: bytes.toString() }
+    })
+    for (const each of long) expect(each).toEqual(short)
+  })
+
+  it('answers many at once each with its own', async () => {
+    const { client } = suite
+    const stored = await Promise.all(Array.from({ length: 20 }, (_, seed) => client.store(wavOf(seed + 100, 1000))))
+    const ids = stored.flatMap(({ id }) => [id, randomUUID(), 'nonsense', id])
+    const answers = await Promise.all(ids.map((id) => client.get(`${PATH}/${id}`)))
+    expect(answers.map(({ status }) => status)).toEqual(stored.flatMap(() => [200, 404, 422, 200]))
+    const found = answers.filter(({ status }) => status === 200).map(({ json }) => json)
+    expect(found).toEqual(stored.flatMap((recording) => [recording, recording]))
+  })
+
   it('takes an id in capitals', async () => {
     const { id } = await suite.client.store(wavOf(1, 1000))
     expect((await suite.client.get(`${PATH}/${String(id).toUpperCase()}`)).json.id).toBe(id)
