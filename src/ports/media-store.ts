@@ -44,7 +44,8 @@ export interface MediaStore {
   /** Rejects with MEDIA_NOT_FOUND. */
   stat(key: MediaKey): Promise<MediaStat>
   /**
-   * The object's bytes, or a range of them that lies within the object, in order, in chunks of at most 1 MiB. The object is opened before this
+   * The object's bytes, or a range of them that lies within the object, in order, in chunks of at most 1 MiB. A chunk is lent: its bytes change when
+   * the next one is asked for. The object is opened before this
    * resolves, so that a later remove does not cut the reader short. It is closed when the iteration ends, however it ends; who
    * may never iterate must give a signal and abort it, which also ends a running iteration with an error.
    */

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange } from '../../ports/media-store.ts'
@@ -51,7 +50,7 @@ const sendBytes = async (reply: FastifyReply, playable: Playable, range: ByteRan
   response.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
   try {
     for await (const chunk of bytes) {
-      if (!response.write(chunk)) await writable(response)
+      await write(response, chunk)
       if (response.destroyed) return
     }
     response.end()
@@ -62,5 +61,14 @@ const sendBytes = async (reply: FastifyReply, playable: Playable, range: ByteRan
   }
 }
 
-const writable = (response: ServerResponse): Promise<unknown> =>
-  response.destroyed ? Promise.resolve() : Promise.race([once(response, 'drain'), once(response, 'close')])
+/** Resolves when the bytes are out and their buffer may be used again, or when the connection is gone. */
+const write = (response: ServerResponse, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    if (response.destroyed) return resolve()
+    const settle = () => {
+      response.off('close', settle)
+      resolve()
+    }
+    response.once('close', settle)
+    response.write(bytes, settle)
+  })
