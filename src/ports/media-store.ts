@@ -18,7 +18,7 @@ export interface ByteRange {
 export interface MediaWriter {
   /** Bytes appended so far. */
   readonly byteSize: number
-  /** Resolves when the store can take more. Calls may not overlap. The bytes are the store's from here on: the caller must not change them. */
+  /** Resolves when the store can take more. Calls may not overlap. Nothing of `bytes` is kept once it has resolved. */
   append(bytes: Uint8Array): Promise<void>
   /**
    * Makes the object durable and visible under its key, all or nothing. `header`, when given, first overwrites the

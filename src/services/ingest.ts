@@ -34,7 +34,7 @@ export interface IngestRequest {
   /** When the call was recorded; becomes `created_at`. Absent: now. */
   readonly startedAtMs?: number
   readonly restored?: Restored
-  /** The bytes, in order. An error from it means that they were cut off; nothing is stored then. */
+  /** The bytes, in order; a chunk may be lent until the next is asked for. An error means that they were cut off; nothing is stored then. */
   readonly source: AsyncIterable<Uint8Array>
 }
 

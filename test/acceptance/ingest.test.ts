@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { useServer } from './support/suite.ts'
 import { wavOf } from './support/wav.ts'
@@ -160,5 +161,30 @@ describe('refusals', () => {
     } as RequestInit).catch(() => undefined)
     if (response) expect(response.status).toBe(413)
     expect((await suite.client.get('/healthz')).status).toBe(200)
+  })
+
+  it('are read to their end, so that the answer arrives and the connection can be used again', async () => {
+    const { url, credentials } = suite.client
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const headers = {
+      authorization: credentials.authorization,
+      'content-type': 'audio/wav',
+      'transfer-encoding': 'chunked',
+    }
+    const ask = (body: Buffer): Promise<{ status: number | undefined; localPort: number | undefined }> =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${url}/v1/recordings`, { method: 'POST', agent, headers }, (response) => {
+          const { localPort } = response.socket
+          response.resume()
+          response.once('end', () => resolve({ status: response.statusCode, localPort }))
+        })
+        sent.once('error', reject)
+        sent.end(body)
+      })
+    const first = await ask(Buffer.alloc(30_000_000, 'not audio'))
+    const second = await ask(wavOf(5, 1000))
+    agent.destroy()
+    expect([first.status, second.status]).toEqual([422, 201])
+    expect(second.localPort).toBe(first.localPort)
   })
 })

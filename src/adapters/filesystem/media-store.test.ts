@@ -92,7 +92,7 @@ describe('the filesystem media store', () => {
       await put(store, 'first', randomBytes(1_000_000))
       const full = { code: 'MEDIA_DISK_FULL', kind: 'unavailable', retryable: true, hint: expect.any(String) }
       const writer = await store.open('second')
-      await expect(writer.append(randomBytes(1_500_000))).rejects.toMatchObject(full)
+      await expect(writer.append(randomBytes(1_700_000))).rejects.toMatchObject(full)
       await writer.abort()
       expect(filesIn(root)).toEqual(['first'])
       await store.remove('first')

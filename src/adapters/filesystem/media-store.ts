@@ -4,6 +4,7 @@ import { lstat, opendir, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore, MediaWriter } from '../../ports/media-store.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { openFileWriter } from './file-writer.ts'
 import { Folders, syncFolder } from './folders.ts'
 import { isUnfinished, keyOfPath, pathOfKey } from './paths.ts'
@@ -18,6 +19,9 @@ export interface FilesystemMediaStoreOptions {
 /** How files lie in the folder; written into it, so that a program that knows only older layouts keeps its hands off. */
 const LAYOUT = 1
 const LAYOUT_FILE = '.layout'
+/** Bytes of an object that are collected before they are written. */
+const COLLECT_BYTES = 512 * 1024
+const BUFFERS_KEPT_MAX = 16
 const PROBE_KEY = 'readiness-probe'
 
 /** Opens (creates) a media store in a folder. Rejects with MEDIA_LAYOUT_NEWER or MEDIA_UNAVAILABLE. */
@@ -53,6 +57,7 @@ const requireLayout = (path: string): void => {
 class FilesystemMediaStore implements MediaStore {
   readonly #root: string
   readonly #folders: Folders
+  readonly #buffers = new BufferPool(COLLECT_BYTES, BUFFERS_KEPT_MAX)
 
   constructor(root: string, folders: Folders) {
     this.#root = root
@@ -63,7 +68,7 @@ class FilesystemMediaStore implements MediaStore {
     const path = pathOfKey(this.#root, key)
     try {
       await this.#folders.ensure(dirname(path))
-      return await openFileWriter(path)
+      return await openFileWriter(path, this.#buffers)
     } catch (error) {
       this.#folders.forget(dirname(path))
       throw translateError(error)

@@ -43,6 +43,12 @@ export class ByteWindow {
     this.offsetBytes += count
   }
 
+  /** Copies what is left, so that the chunk it came in can be used for something else. */
+  keep(): void {
+    this.#bytes = this.availableBytes === 0 ? EMPTY : this.#bytes.slice(this.#start)
+    this.#start = 0
+  }
+
   /** Everything that has come; the window is empty afterwards. */
   takeAll(): Uint8Array {
     const all = this.#bytes.subarray(this.#start)

@@ -11,6 +11,7 @@ import { WavParser } from './wav-parser.ts'
  * PoulsenErrors of kind invalid: AUDIO_NOT_RECOGNISED, AUDIO_CODEC_UNSUPPORTED, AUDIO_DAMAGED (with `offsetBytes`).
  */
 export interface AudioProbe {
+  /** Keeps nothing of the chunk itself. */
   append(chunk: Uint8Array): void
   /** Container, codec, rate, channels and exact length. */
   finish(): AudioFormat
@@ -29,6 +30,7 @@ export const openProbe = (): AudioProbe => {
       const head = parser ? undefined : window.peek(SNIFF_BYTES)
       if (head) parser = recognise(head)
       parser?.parse(window)
+      window.keep()
     },
     finish() {
       if (!parser) throw notRecognised()

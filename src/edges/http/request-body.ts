@@ -25,13 +25,16 @@ export async function* readBody(request: IncomingMessage, idleMs: number): Async
     if (!request.complete) throw cutOff()
   } finally {
     clearTimeout(timer)
+    // Not awaited: it waits for a read that is under way. Without it the iterator would keep whatever comes to itself.
+    void chunks.return?.()
   }
 }
 
 /** Lets a client that is still sending see its refusal: what it sends is discarded for a moment, then the connection is cut. */
 export const discardRest = (request: IncomingMessage): void => {
   if (request.complete) return
-  request.resume()
+  // Unlike resume(), a listener also sets the stream going once the last reader has let go of it.
+  request.on('data', () => {})
   const { socket } = request
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   request.once('close', () => clearTimeout(timer))

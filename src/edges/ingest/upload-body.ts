@@ -15,7 +15,7 @@ const PARTS_MAX = 32
 export const openUpload = (request: IncomingMessage, idleMs: number): AsyncIterable<Uint8Array> => {
   const type = request.headers['content-type']
   if (type !== undefined && MULTIPART.test(type)) return readForm(request, idleMs)
-  if (type === undefined || AUDIO.test(type)) return readBody(request, idleMs)
+  if (type === undefined || AUDIO.test(type)) return lend(readBody(request, idleMs))
   throw new PoulsenError({
     code: 'UPLOAD_TYPE_UNSUPPORTED',
     kind: 'unsupported',
@@ -24,10 +24,22 @@ export const openUpload = (request: IncomingMessage, idleMs: number): AsyncItera
   })
 }
 
+/**
+ * Chunks of the network whose memory is given back as soon as the next is asked for. Left to the garbage collector, which sees only their tiny
+ * handles, they pile up until it has to go through the whole heap: at a hundred megabytes a second, that was a fifth of an upload.
+ */
+async function* lend(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk
+    const { buffer } = chunk
+    if (buffer instanceof ArrayBuffer && chunk.length === buffer.byteLength) buffer.transfer(0)
+  }
+}
+
 /** The bytes of the only file in a form. Feeds the parser one chunk at a time and hands on what came of it, so memory stays flat. */
 async function* readForm(request: IncomingMessage, idleMs: number): AsyncGenerator<Uint8Array> {
   const form = new FormFile(request)
-  for await (const chunk of readBody(request, idleMs)) yield* form.append(chunk)
+  for await (const chunk of lend(readBody(request, idleMs))) yield* form.append(chunk)
   yield* form.finish()
 }
 
