@@ -5,7 +5,7 @@ import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-loc
 import { systemIds } from './adapters/system/ids.ts'
 import { ensureDataDir, openServices } from './compose.ts'
 import { PoulsenError } from './domain/errors.ts'
-import { registerDocumentation } from './edges/http/documentation.ts'
+import { registerDocumentation, registerDocumentationPage } from './edges/http/documentation.ts'
 import { RecordingFormatter } from './edges/http/format-recording.ts'
 import { buildHttpServer } from './edges/http/server.ts'
 import { registerIngest } from './edges/ingest/routes.ts'
@@ -94,6 +94,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
   const idleMs = config.uploadIdleSeconds * MS_PER_SECOND
   await registerDocumentation(app, version)
   app.after(() => {
+    registerDocumentationPage(app)
     registerRelayRest(app, { services, formatter, publicUrl })
     registerTokens(app, { services, bodyIdleMs: idleMs })
     registerIngest(app, { services, ids: systemIds, formatter, publicUrl, idleMs })
