@@ -34,6 +34,8 @@ export interface IngestRequest {
   /** When the call was recorded; becomes `created_at`. Absent: now. */
   readonly startedAtMs?: number
   readonly restored?: Restored
+  /** What the bytes must hash to, when their sender knows; lower-case hexadecimal SHA-256. */
+  readonly sha256?: string
   /** The bytes, in order; a chunk may be lent until the next is asked for. An error means that they were cut off; nothing is stored then. */
   readonly source: AsyncIterable<Uint8Array>
 }
@@ -58,7 +60,7 @@ interface Received {
 
 /**
  * Takes finished audio in: streams it to the media store while reading its format and hash, makes it durable, then commits the row.
- * Memory is flat whatever the size. Rejects with UPLOAD_BUSY, UPLOAD_TOO_LARGE, RECORDING_EXISTS, the AUDIO_… codes of the probe,
+ * Memory is flat whatever the size. Rejects with UPLOAD_BUSY, UPLOAD_TOO_LARGE, UPLOAD_DAMAGED, RECORDING_EXISTS, the AUDIO_… codes of the probe,
  * MEDIA_… and CATALOGUE_… codes, or whatever `source` throws; nothing is stored then.
  */
 export class Ingest {
@@ -108,6 +110,7 @@ export class Ingest {
     const writer = await this.#mediaStore.open(key)
     try {
       const received = await this.#receive(request.source, writer)
+      if (request.sha256 !== undefined && request.sha256 !== received.sha256) throw damaged()
       const repeated = request.id && (await this.#findRepeated(request.project.id, id, received.sha256))
       if (repeated) return { outcome: 'repeated', recording: repeated }
       const recording = this.#describe(request, id, { ...received.audio, ...received, key })
@@ -187,6 +190,14 @@ const tooLarge = (sizeMaxBytes: number) =>
     message: `The upload is larger than ${sizeMaxBytes} bytes.`,
     hint: 'Raise POULSEN_UPLOAD_MAX_BYTES to take larger ones.',
     details: { sizeMaxBytes },
+  })
+
+const damaged = () =>
+  new PoulsenError({
+    code: 'UPLOAD_DAMAGED',
+    kind: 'invalid',
+    message: 'The bytes are not those that the SHA-256 was made of.',
+    hint: 'Nothing was stored; send them again from the original.',
   })
 
 const exists = (id: Uuid) =>

@@ -1,3 +1,4 @@
+import { hasCode, PoulsenError } from '../domain/errors.ts'
 import type { Project, ProjectChanges } from '../domain/project.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
@@ -31,7 +32,7 @@ export class Projects {
     this.#access = ports.access
   }
 
-  /** A new project with a fresh media key. Rejects with CATALOGUE_CONFLICT when the id is taken. */
+  /** A new project with a fresh media key. Rejects with PROJECT_EXISTS when the id is taken. */
   async create(parts: NewProject = {}): Promise<Project> {
     const project: Project = {
       name: 'default',
@@ -42,7 +43,9 @@ export class Projects {
       createdAtMs: this.#clock.nowMs(),
       mediaKey: this.#ids.randomHex(MEDIA_KEY_BYTES),
     }
-    await this.#catalogue.createProject(project)
+    await this.#catalogue.createProject(project).catch((error: unknown) => {
+      throw hasCode(error, 'CATALOGUE_CONFLICT') ? exists(project.id, error) : error
+    })
     return project
   }
 
@@ -61,9 +64,23 @@ export class Projects {
     return project
   }
 
-  /** Removes an empty project and its tokens. Rejects with CATALOGUE_CONFLICT while it has recordings, or CATALOGUE_NOT_FOUND. */
+  /** Removes an empty project and its tokens. Rejects with PROJECT_NOT_EMPTY while it has recordings, or CATALOGUE_NOT_FOUND. */
   async delete(id: Uuid): Promise<void> {
-    await this.#catalogue.deleteProject(id)
+    await this.#catalogue.deleteProject(id).catch((error: unknown) => {
+      throw hasCode(error, 'CATALOGUE_CONFLICT') ? notEmpty(id, error) : error
+    })
     this.#access.forget()
   }
 }
+
+const exists = (id: Uuid, cause: unknown) =>
+  new PoulsenError({ code: 'PROJECT_EXISTS', kind: 'conflict', message: `There already is a project ${id}.`, cause })
+
+const notEmpty = (id: Uuid, cause: unknown) =>
+  new PoulsenError({
+    code: 'PROJECT_NOT_EMPTY',
+    kind: 'conflict',
+    message: `Project ${id} still has recordings.`,
+    hint: 'Delete them first: `poulsen recording list`, `poulsen recording delete`.',
+    cause,
+  })

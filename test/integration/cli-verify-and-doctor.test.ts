@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -114,6 +114,11 @@ describe('verify', () => {
     expect(await unusable.refused(5, 'verify')).toMatch(
       /^The data folder \/etc\/passwd\/poulsen cannot be used: ENOTDIR\b/,
     )
+    const mistyped = join(folders.fresh(), 'dtaa')
+    expect(await cliOn(mistyped).refused(5, 'verify')).toBe(
+      `The data folder ${mistyped} cannot be used: it does not exist.`,
+    )
+    expect(existsSync(mistyped)).toBe(false)
     const ran = await folders.cli().runWith({ POULSEN_PROT: '80' }, 'verify')
     expect(refusal(ran, 2, ['verify'])).toMatch(/^POULSEN_PROT is not a setting; /)
   })

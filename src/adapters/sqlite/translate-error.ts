@@ -30,12 +30,21 @@ const corrupt = (cause: unknown) =>
     cause,
   })
 
+/** Something else has the key, or (a foreign key that restricts) still needs the row. */
+const CONFLICTS: ReadonlySet<string> = new Set([
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_TRIGGER',
+])
+
 /** The only place where a SQLite error becomes one of ours. What is not SQLite's passes through. */
 export const translateError = (thrown: unknown): unknown => {
   const code = codeOf(thrown)
   if (thrown instanceof PoulsenError || !code.startsWith('SQLITE_')) return thrown
   if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return notFound('project', thrown)
-  if (code === 'SQLITE_CONSTRAINT_TRIGGER' || code.startsWith('SQLITE_CONSTRAINT')) return conflict(thrown)
+  if (CONFLICTS.has(code)) return conflict(thrown)
+  // A value that the schema does not allow is a fault of ours, not a conflict.
+  if (code.startsWith('SQLITE_CONSTRAINT')) return thrown
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return corrupt(thrown)
   if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
     return unavailable('The catalogue cannot be written.', 'Look whether its disk is full.', thrown)

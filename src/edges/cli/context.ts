@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
@@ -36,13 +37,39 @@ export const withCommonFlags = (command: Command): Command =>
     .option('--data-dir <path>', 'folder of the catalogue and the media (POULSEN_DATA_DIR, default ./data)')
     .option('--json', 'print JSON')
 
-/** Opens the services for one command and closes them after it, whatever happens. */
+const usage = (message: string, hint?: string): PoulsenError =>
+  new PoulsenError({ code: 'USAGE_INVALID', kind: 'invalid', message, ...(hint !== undefined && { hint }) })
+
+const isAbsent = (path: string): boolean => {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
+}
+
+const absent = (dataDir: string): PoulsenError =>
+  new PoulsenError({
+    code: 'DATA_DIR_UNUSABLE',
+    kind: 'unavailable',
+    message: `The data folder ${dataDir} cannot be used: it does not exist.`,
+    hint: 'Set --data-dir or POULSEN_DATA_DIR to the folder that the server has.',
+  })
+
+/**
+ * Opens the services for one command and closes them after it, whatever happens. Only a command that `creates` makes a data folder: to any
+ * other, one that is not there is a slip of the pen. Throws DATA_DIR_UNUSABLE.
+ */
 export const withServices = async <T>(
   context: Context,
   flags: CommonFlags,
   run: (services: Services) => Promise<T>,
+  { creates = false } = {},
 ): Promise<T> => {
-  const services = await context.openServices(readConfig({ dataDir: flags.dataDir }))
+  const config = readConfig({ dataDir: flags.dataDir })
+  if (!creates && isAbsent(config.dataDir)) throw absent(config.dataDir)
+  const services = await context.openServices(config)
   try {
     return await run(services)
   } finally {
@@ -55,14 +82,19 @@ export const print = <T>({ stdout }: Terminal, flags: CommonFlags, value: T, sho
   stdout.write(`${flags.json ? JSON.stringify(value, null, 2) : show(value)}\n`)
 }
 
-const usage = (message: string, hint?: string): PoulsenError =>
-  new PoulsenError({ code: 'USAGE_INVALID', kind: 'invalid', message, ...(hint !== undefined && { hint }) })
-
 /** A UUID from the command line. Throws USAGE_INVALID that names the argument. */
 export const requireUuid = (text: string, name: string): Uuid => {
   const id = parseUuid(text)
   if (!id) throw usage(`${name} must be a UUID, not ${text}.`)
   return id
+}
+
+const NAME = /^[^\p{Cc}]{1,200}$/u
+
+/** A name for people: 1 to 200 characters on one line. Throws USAGE_INVALID. */
+export const requireName = (text: string): string => {
+  if (NAME.test(text) && text.trim() !== '') return text
+  throw usage('--name must be a text of 1 to 200 characters on one line.')
 }
 
 /** One of several words from the command line. Throws USAGE_INVALID that names the argument and the words. */

@@ -50,7 +50,7 @@ const checkClock = (): Finding => {
 
 const checkServices = async (context: Context, flags: CommonFlags): Promise<readonly Finding[]> => {
   try {
-    return await withServices(context, flags, async (services) => [
+    const look = async (services: Services): Promise<readonly Finding[]> => [
       await attempt('catalogue', async () => {
         await services.catalogue.check()
         return `opens; ${(await services.projects.list()).length} projects`
@@ -60,7 +60,8 @@ const checkServices = async (context: Context, flags: CommonFlags): Promise<read
         return 'takes writes and fsyncs them'
       }),
       await checkSpace(services),
-    ])
+    ]
+    return await withServices(context, flags, look, { creates: true })
   } catch (error) {
     return [{ what: 'data folder', verdict: 'fail', says: describe(error) }]
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
 import type { Recording } from '../../domain/recording.ts'
 import type { Services } from '../../services/services.ts'
@@ -35,10 +36,9 @@ export interface ExportResult {
 /** Writes every recording of a project into a folder. Files are whole or absent, and the list is renamed into place last. */
 export const exportRecordings = async (options: TransferOptions): Promise<ExportResult> => {
   const { services, project, folder, terminal } = options
-  await mkdir(join(folder, 'media'), { recursive: true })
+  const list = await openList(folder)
   const result: ExportResult = { exported: 0, kept: 0, failed: [] }
-  const progress = openProgress(terminal, 0)
-  const list = await open(join(folder, `${EXPORT_LIST}.part`), 'w')
+  const progress = openProgress(terminal, await countOf(services, project))
   try {
     for await (const recording of allRecordings(services, project)) {
       try {
@@ -57,6 +57,30 @@ export const exportRecordings = async (options: TransferOptions): Promise<Export
   return result
 }
 
+const openList = async (folder: string): Promise<FileHandle> => {
+  try {
+    await mkdir(join(folder, 'media'), { recursive: true })
+    return await open(join(folder, `${EXPORT_LIST}.part`), 'w')
+  } catch (error) {
+    throw badFolder(folder, error)
+  }
+}
+
+/** The refusal of a folder that cannot be read or written. */
+export const badFolder = (folder: string, cause: unknown): PoulsenError =>
+  new PoulsenError({
+    code: 'USAGE_INVALID',
+    kind: 'invalid',
+    message: `${folder} cannot be used as a folder: ${cause instanceof Error ? cause.message : cause}.`,
+    cause,
+  })
+
+const countOf = async (services: Services, project: Project): Promise<number> => {
+  let count = 0
+  for await (const _recording of allRecordings(services, project)) count += 1
+  return count
+}
+
 const exportOne = async (
   services: Services,
   folder: string,
@@ -68,7 +92,7 @@ const exportOne = async (
   const file = join('media', `${recording.id}.${media.format}`)
   if ((await hashOf(join(folder, file))) === media.sha256) result.kept += 1
   else {
-    await copy(await services.mediaStore.read(media.key), join(folder, file))
+    await copy(await services.mediaStore.read(media.key), join(folder, file), media.sha256)
     result.exported += 1
   }
   return { ...recordingLine(recording), file }
@@ -86,14 +110,21 @@ export const hashOf = async (path: string): Promise<string | undefined> => {
   }
 }
 
-const copy = async (source: AsyncIterable<Uint8Array>, path: string): Promise<void> => {
+/** Writes a file, whole and with these bytes, or none. */
+const copy = async (source: AsyncIterable<Uint8Array>, path: string, sha256: string): Promise<void> => {
   const part = `${path}.part`
-  const file: FileHandle = await open(part, 'w')
+  const hash = createHash('sha256')
   try {
-    for await (const chunk of source) await file.writeFile(chunk)
+    await using file = await open(part, 'w')
+    for await (const chunk of source) {
+      hash.update(chunk)
+      await file.writeFile(chunk)
+    }
     await file.sync()
-  } finally {
-    await file.close()
+    if (hash.digest('hex') !== sha256) throw new Error('its bytes are not those that were stored; see `poulsen verify`')
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
   }
   await rename(part, path)
 }

@@ -7,12 +7,12 @@ import type { Project } from '../../domain/project.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { Restored } from '../../services/ingest.ts'
 import type { Services } from '../../services/services.ts'
-import { EXPORT_LIST, hashOf, type TransferOptions } from './export-recordings.ts'
+import { badFolder, EXPORT_LIST, hashOf, type TransferOptions } from './export-recordings.ts'
 import { parseSidecar, type Sidecar } from './sidecar.ts'
 import { openProgress } from './terminal.ts'
 
 const AUDIO = /\.(wav|mp3|ogg|opus|oga)$/i
-/** Files that are stored at once: enough to share commits, few enough to leave a running server room. */
+/** Files that are stored at once, if uploads are not limited to fewer: enough to share commits, few enough to leave a running server room. */
 const CONCURRENT = 4
 
 /** How it went. */
@@ -35,7 +35,7 @@ interface Item {
  */
 export const importRecordings = async (options: TransferOptions): Promise<ImportResult> => {
   const { folder, terminal } = options
-  const names = existsSync(join(folder, EXPORT_LIST)) ? await listed(folder) : await walked(folder)
+  const names = await namesIn(folder)
   const result: ImportResult = { stored: 0, repeated: 0, failed: [] }
   const progress = openProgress(terminal, names.length)
   const waiting = names.values()
@@ -50,7 +50,8 @@ export const importRecordings = async (options: TransferOptions): Promise<Import
       progress.advance(1, name)
     }
   }
-  await Promise.all(Array.from({ length: CONCURRENT }, worker))
+  const concurrent = Math.min(CONCURRENT, options.services.ingest.limits.concurrentMax)
+  await Promise.all(Array.from({ length: concurrent }, worker))
   progress.end()
   return result
 }
@@ -58,6 +59,14 @@ export const importRecordings = async (options: TransferOptions): Promise<Import
 interface Listed {
   readonly name: string
   readonly open: () => Promise<Item>
+}
+
+const namesIn = async (folder: string): Promise<readonly Listed[]> => {
+  try {
+    return existsSync(join(folder, EXPORT_LIST)) ? await listed(folder) : await walked(folder)
+  } catch (error) {
+    throw badFolder(folder, error)
+  }
 }
 
 /** What an export holds. A file's path must stay inside the folder. */
@@ -106,6 +115,7 @@ const importOne = async (options: TransferOptions, { name, path, sidecar }: Item
     ...(sidecar.conferenceId !== undefined && { conferenceId: sidecar.conferenceId }),
     startedAtMs: createdAtMs,
     ...(restored && { restored }),
+    ...(sidecar.sha256 !== undefined && { sha256: sidecar.sha256 }),
     source: createReadStream(path) as AsyncIterable<Uint8Array>,
   })
   return outcome

@@ -1,7 +1,15 @@
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
-import { type CommonFlags, type Context, print, requireUuid, withCommonFlags, withServices } from './context.ts'
+import {
+  type CommonFlags,
+  type Context,
+  print,
+  requireName,
+  requireUuid,
+  withCommonFlags,
+  withServices,
+} from './context.ts'
 import { formatTable } from './terminal.ts'
 
 interface ProjectFlags extends CommonFlags {
@@ -41,10 +49,18 @@ const requireNumber = (text: string, name: string, isAllowed: (value: number) =>
   })
 }
 
+/** A century: longer than any client keeps a URL, and short of where numbers stop being exact. */
+const TTL_MAX_SECONDS = 3_155_760_000
+
 const parseTtl = (text: string): number | null =>
   text === 'none'
     ? null
-    : requireNumber(text, '--media-url-ttl', (value) => Number.isInteger(value) && value > 0, 'whole seconds or none')
+    : requireNumber(
+        text,
+        '--media-url-ttl',
+        (value) => Number.isInteger(value) && value > 0 && value <= TTL_MAX_SECONDS,
+        'whole seconds or none',
+      )
 
 const parsePrice = (text: string): number =>
   requireNumber(
@@ -55,7 +71,7 @@ const parsePrice = (text: string): number =>
   )
 
 const changesOf = (flags: ProjectFlags): ProjectChanges => ({
-  ...(flags.name !== undefined && { name: flags.name }),
+  ...(flags.name !== undefined && { name: requireName(flags.name) }),
   ...(flags.protectRecordings !== undefined && { protectRecordings: flags.protectRecordings }),
   ...(flags.mediaUrlTtl !== undefined && { mediaUrlTtlSeconds: parseTtl(flags.mediaUrlTtl) }),
   ...(flags.recordingPricePerMinute !== undefined && {
@@ -78,15 +94,20 @@ export const addProjectCommands = (program: Command, context: Context): void => 
   withProjectFlags(project.command('create').description('make a project'))
     .option('--id <uuid>', 'an id of your own')
     .action((flags: ProjectFlags) =>
-      withServices(context, flags, async ({ projects }) => {
-        const { mediaUrlTtlSeconds, ...parts } = changesOf(flags)
-        const made = await projects.create({
-          ...parts,
-          ...(typeof mediaUrlTtlSeconds === 'number' && { mediaUrlTtlSeconds }),
-          ...(flags.id !== undefined && { id: requireUuid(flags.id, '--id') }),
-        })
-        print(context, flags, show(made), (shown) => table([shown]))
-      }),
+      withServices(
+        context,
+        flags,
+        async ({ projects }) => {
+          const { mediaUrlTtlSeconds, ...parts } = changesOf(flags)
+          const made = await projects.create({
+            ...parts,
+            ...(typeof mediaUrlTtlSeconds === 'number' && { mediaUrlTtlSeconds }),
+            ...(flags.id !== undefined && { id: requireUuid(flags.id, '--id') }),
+          })
+          print(context, flags, show(made), (shown) => table([shown]))
+        },
+        { creates: true },
+      ),
     )
 
   withCommonFlags(project.command('list').description('all projects, oldest first')).action((flags: CommonFlags) =>

@@ -4,6 +4,7 @@ import { PoulsenError } from '../../domain/errors.ts'
 import { PAGE_SIZE_MAX, type Position } from '../../domain/page.ts'
 import type { Project } from '../../domain/project.ts'
 import { LEG_TYPES, type Recording, TRACKS } from '../../domain/recording.ts'
+import { parseDateTime } from '../../protocol/date-time.ts'
 import type { Services } from '../../services/services.ts'
 import {
   type CommonFlags,
@@ -115,8 +116,8 @@ const list = async (context: Context, flags: ListFlags, services: Services): Pro
 }
 
 const upload = async (context: Context, flags: UploadFlags, services: Services, file: string): Promise<void> => {
-  const startedAtMs = flags.startedAt === undefined ? undefined : Date.parse(flags.startedAt)
-  if (Number.isNaN(startedAtMs))
+  const startedAtMs = parseDateTime(flags.startedAt ?? '')
+  if (flags.startedAt !== undefined && startedAtMs === undefined)
     throw badUsage(`--started-at must be a time such as 2026-01-31T12:00:00Z, not ${flags.startedAt}.`)
   const { recording, outcome } = await services.ingest.ingest({
     project: await requireProject(services, flags),

@@ -1,5 +1,6 @@
 import { PoulsenError } from '../../domain/errors.ts'
 import {
+  isFinal,
   LEG_TYPES,
   type LegType,
   RECORDING_STATUSES,
@@ -8,6 +9,7 @@ import {
   type Track,
 } from '../../domain/recording.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
+import { parseDateTime } from '../../protocol/date-time.ts'
 
 /** What a sidecar, or a line of an export, says of a recording. Everything may be missing. */
 export interface Sidecar {
@@ -32,18 +34,18 @@ const OTHER_WORDS: Readonly<Record<string, RecordingStatus>> = { finished: 'comp
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 const uuid = (value: unknown): Uuid | undefined => (typeof value === 'string' ? parseUuid(value) : undefined)
-const time = (value: unknown): number | undefined => {
-  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
-  return ms >= 0 ? ms : undefined
-}
+const time = (value: unknown): number | undefined => (typeof value === 'string' ? parseDateTime(value) : undefined)
 const amount = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
 const word =
   <T extends string>(words: readonly T[]) =>
   (value: unknown): T | undefined =>
     words.find((each) => each === value)
-const status = (value: unknown): RecordingStatus | undefined =>
-  word(RECORDING_STATUSES)(value) ?? OTHER_WORDS[String(value)]
+/** Only a final one: nobody would ever finish an imported recording that is still under way. */
+const status = (value: unknown): RecordingStatus | undefined => {
+  const found = word(RECORDING_STATUSES)(value) ?? OTHER_WORDS[String(value)]
+  return found && isFinal(found) ? found : undefined
+}
 
 const READERS = {
   id: ['id', uuid],
@@ -75,7 +77,7 @@ export const parseSidecar = (json: string, name: string): Sidecar => {
 
 /** The API's own form of the leg: one of three fields whose name is its type. */
 const legOf = (fields: Fields, name: string): Record<string, unknown> => {
-  const types = LEG_TYPES.filter((type) => typeof fields[`relay_${type}_leg_id`] === 'string')
+  const types = LEG_TYPES.filter((type) => (fields[`relay_${type}_leg_id`] ?? null) !== null)
   if (types.length > 1) throw invalid(`${name}: there may be only one relay leg id`)
   const [legType] = types
   if (!legType) return {}

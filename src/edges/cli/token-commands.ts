@@ -5,6 +5,7 @@ import {
   type CommonFlags,
   type Context,
   print,
+  requireName,
   requireProject,
   requireUuid,
   withCommonFlags,
@@ -55,7 +56,7 @@ export const addTokenCommands = (program: Command, context: Context): void => {
       withServices(context, flags, async (services) => {
         const { id: projectId } = await requireProject(services, flags)
         const permissions = parsePermissions(flags.permission)
-        const made = await services.tokens.create({ projectId, name: flags.name, permissions })
+        const made = await services.tokens.create({ projectId, name: requireName(flags.name), permissions })
         print(
           context,
           flags,

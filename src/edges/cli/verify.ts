@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
+import type { Project } from '../../domain/project.ts'
 import type { Recording } from '../../domain/recording.ts'
 import type { Services } from '../../services/services.ts'
 import { type CommonFlags, type Context, print, requireProject, withCommonFlags, withServices } from './context.ts'
@@ -32,7 +33,7 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   const mismatches: Mismatch[] = []
   let verified = 0
   let bytes = 0
-  const totalBytes = await sizeOf(services)
+  const totalBytes = await sizeOf(services, projects)
   const progress = openProgress(context, totalBytes)
   for (const project of projects) {
     for await (const recording of allRecordings(services, project)) {
@@ -52,9 +53,11 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   )
 }
 
-const sizeOf = async ({ mediaStore }: Services): Promise<number> => {
+const sizeOf = async (services: Services, projects: readonly Project[]): Promise<number> => {
   let bytes = 0
-  for await (const { byteSize } of mediaStore.list()) bytes += byteSize
+  for (const project of projects) {
+    for await (const { media } of allRecordings(services, project)) bytes += media?.byteSize ?? 0
+  }
   return bytes
 }
 

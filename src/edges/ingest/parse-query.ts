@@ -1,6 +1,7 @@
 import { PoulsenError } from '../../domain/errors.ts'
 import { LEG_TYPES, type LegType, TRACKS, type Track } from '../../domain/recording.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
+import { parseDateTime } from '../../protocol/date-time.ts'
 
 /** What a sender says of its audio, read and checked. */
 export interface IngestQuery {
@@ -13,9 +14,6 @@ export interface IngestQuery {
 }
 
 type Query = Readonly<Record<string, unknown>>
-
-const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i
-const YEAR_10000_MS = 253_402_300_800_000
 
 const invalid = (name: string, allowed: string): PoulsenError =>
   new PoulsenError({
@@ -36,16 +34,11 @@ const optional = <T>(query: Query, name: string, allowed: string, parse: (text: 
 const word = <T extends string>(query: Query, name: string, words: readonly T[]): T | undefined =>
   optional(query, name, `one of ${words.join(', ')}`, (text) => words.find((each) => each === text))
 
-const parseTime = (text: string): number | undefined => {
-  const ms = DATE_TIME.test(text) ? Date.parse(text) : Number.NaN
-  return ms >= 0 && ms < YEAR_10000_MS ? ms : undefined
-}
-
 /** Reads `leg_type` (sip), `leg_id`, `track` (both), `conference_id` and `started_at`. Throws QUERY_INVALID that names the parameter. */
 export const parseIngestQuery = (query: Query): IngestQuery => {
   const legId = optional(query, 'leg_id', 'a UUID', parseUuid)
   const conferenceId = optional(query, 'conference_id', 'a UUID', parseUuid)
-  const startedAtMs = optional(query, 'started_at', 'a time such as 2026-01-31T12:00:00Z', parseTime)
+  const startedAtMs = optional(query, 'started_at', 'a time such as 2026-01-31T12:00:00Z', parseDateTime)
   return {
     legType: word(query, 'leg_type', LEG_TYPES) ?? 'sip',
     ...(legId !== undefined && { legId }),
