@@ -13,13 +13,15 @@ interface AudioElement extends EventTarget {
 }
 
 const suite = useServer()
+/** A machine that has no browser yet gets one. */
+const INSTALL_DEADLINE_MS = 600_000
 const SECONDS = 60
 const SEEK_TO_SECONDS = 40
 
 let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
-})
+}, INSTALL_DEADLINE_MS)
 afterAll(() => browser?.close())
 
 describe('in a browser', () => {

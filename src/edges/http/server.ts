@@ -53,8 +53,11 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    if (options.isStopping()) reply.header('connection', 'close')
     done()
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (options.isStopping()) reply.header('connection', 'close')
+    done(null, payload)
   })
   app.addHook('onResponse', (request, reply, done) => {
     options.onRequestEnded(reportOf(request, reply))

@@ -1,8 +1,8 @@
 import { type Browser, chromium } from 'playwright-core'
+import { requireProgram } from './debian.ts'
 
 /** Debian's Chromium. The flags keep it from asking anybody but the pages it is shown. */
 const OPTIONS = {
-  executablePath: '/usr/bin/chromium',
   args: [
     '--no-sandbox',
     '--disable-gpu',
@@ -16,4 +16,5 @@ const OPTIONS = {
 }
 
 /** Starts a browser with a profile of its own; the caller closes it. */
-export const openBrowser = (): Promise<Browser> => chromium.launch(OPTIONS)
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ ...OPTIONS, executablePath: requireProgram('/usr/bin/chromium', 'chromium') })

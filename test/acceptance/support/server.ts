@@ -22,6 +22,12 @@ export const makeCredentials = (): Credentials => {
 export interface RunningServer {
   readonly url: string
   readonly pid: number
+  /** Everything that it has printed, logs included. */
+  output(): string
+  /** Sends a signal and does not wait. */
+  signal(signal: 'SIGTERM' | 'SIGINT'): void
+  /** The exit code, once it has ended. */
+  readonly ended: Promise<number | null>
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>
   /** SIGTERM, and waits; the exit code. */
@@ -46,10 +52,20 @@ export const startServer = async (
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  let printed = ''
+  const collect = (text: Buffer) => {
+    printed += text
+  }
+  child.stdout?.on('data', collect)
+  child.stderr?.on('data', collect)
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
   const url = await listening(child)
   return {
     url,
     pid: child.pid ?? 0,
+    output: () => printed,
+    signal: (signal) => child.kill(signal),
+    ended,
     kill: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
   }
