@@ -28,6 +28,7 @@ export const plot = (lines: readonly Line[]): string => {
   const height = drawn.length * ROW + 28
   const one = LEFT + SCALE
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">
+<title>Ratios of Poulsen to its references</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <line x1="${one}" x2="${one}" y1="8" y2="${height - 16}" stroke="#bbb" stroke-dasharray="3 3"/>
 <text x="${one}" y="${height - 4}" text-anchor="middle" fill="#666">1.0 = the reference</text>
