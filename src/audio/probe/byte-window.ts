@@ -45,7 +45,8 @@ export class ByteWindow {
 
   /** Copies what is left, so that the chunk it came in can be used for something else. */
   keep(): void {
-    this.#bytes = this.availableBytes === 0 ? EMPTY : this.#bytes.slice(this.#start)
+    // Not slice(): a Buffer's shares the memory.
+    this.#bytes = this.availableBytes === 0 ? EMPTY : Uint8Array.from(this.#bytes.subarray(this.#start))
     this.#start = 0
   }
 
