@@ -48,6 +48,18 @@ export const describeMediaStore = (
       expect(Math.abs((await store.stat(key)).modifiedMs - Date.now())).toBeLessThan(60_000)
     })
 
+    it('keeps nothing of what was appended: its buffer may be used again', async () => {
+      const key = freshKey()
+      const writer = await store.open(key)
+      const buffer = Buffer.from('first ')
+      await writer.append(buffer)
+      buffer.write('second')
+      await writer.append(buffer)
+      buffer.fill(0)
+      await writer.finalise()
+      expect((await get(store, key)).toString()).toBe('first second')
+    })
+
     it.each([
       [0, 1],
       [0, 2_000_000],

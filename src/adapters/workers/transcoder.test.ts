@@ -74,6 +74,14 @@ describe('the queue', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled'])
   })
 
+  it('ends what runs and what waits when it is closed', async () => {
+    const transcoder = aTranscoder(1)
+    const jobs = ['hang', 'echo 1', 'echo 2'].map((word) => runWord(transcoder, word))
+    const outcomes = Promise.allSettled(jobs)
+    await transcoder.close()
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  })
+
   it('takes nothing once it is closed', async () => {
     const transcoder = aTranscoder()
     await transcoder.close()

@@ -21,6 +21,7 @@ export const openTranscoder = (options: TranscoderOptions): Transcoder => new Wo
 class WorkerTranscoder implements Transcoder {
   readonly #options: TranscoderOptions
   readonly #idle: Worker[] = []
+  readonly #all = new Set<Worker>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
   #isClosed = false
@@ -51,11 +52,14 @@ class WorkerTranscoder implements Transcoder {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.#idle.splice(0).map((worker) => worker.terminate()))
+    this.#idle.length = 0
+    // A job whose worker ends is rejected, and so, in their turn, are those that wait.
+    await Promise.all([...this.#all].map((worker) => worker.terminate()))
   }
 
   async #turn(): Promise<void> {
-    if (this.#isClosed || (this.#busy >= this.#options.workers && this.#waiting.length >= this.#options.queueMax)) {
+    if (this.#isClosed) throw closed()
+    if (this.#busy >= this.#options.workers && this.#waiting.length >= this.#options.queueMax) {
       throw busy(this.#options.queueMax)
     }
     if (this.#busy >= this.#options.workers) await new Promise<void>((resolve) => this.#waiting.push(resolve))
@@ -63,7 +67,11 @@ class WorkerTranscoder implements Transcoder {
   }
 
   #start(): Worker {
-    return new Worker(this.#options.entry, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MIB } })
+    if (this.#isClosed) throw closed()
+    const worker = new Worker(this.#options.entry, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MIB } })
+    this.#all.add(worker)
+    worker.once('exit', () => this.#all.delete(worker))
+    return worker
   }
 }
 
@@ -73,4 +81,12 @@ const busy = (queueMax: number) =>
     kind: 'unavailable',
     message: `${queueMax} derivations are already waiting.`,
     hint: 'Try again in a moment, fetch the original format, or raise POULSEN_TRANSCODE_WORKERS.',
+  })
+
+const closed = () =>
+  new PoulsenError({
+    code: 'TRANSCODER_BUSY',
+    kind: 'unavailable',
+    message: 'No more derivations are made.',
+    hint: 'The server is stopping.',
   })
