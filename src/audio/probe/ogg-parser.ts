@@ -3,11 +3,13 @@ import { type OggCodec, parseOggCodec } from '../containers/ogg-codec.ts'
 import { type OggPage, oggPageBytes, parseOggPage } from '../containers/ogg-page.ts'
 import type { ByteWindow } from './byte-window.ts'
 import type { ContainerParser } from './container-parser.ts'
+import { OpusStart } from './opus-start.ts'
 import { damaged, notRecognised, unsupportedCodec } from './refusals.ts'
 
 /** A logical stream that is being read. `codec` is undefined for a skeleton. */
 interface Stream {
   readonly codec: OggCodec | undefined
+  readonly start: OpusStart | undefined
   sequence: number
   granule: number
 }
@@ -66,6 +68,7 @@ export class OggParser implements ContainerParser {
       throw damaged(`a page is missing before page ${this.#pages}`, offsetBytes)
     stream.sequence = page.sequence
     if (page.granule >= 0) stream.granule = page.granule
+    stream.start?.add(page)
     if (!page.isLast) return
     this.#end(stream)
     this.#streams.delete(page.serial)
@@ -78,11 +81,12 @@ export class OggParser implements ContainerParser {
       throw unsupportedCodec('Ogg with several streams side by side')
     if (codec && this.#codec && !isSame(codec, this.#codec)) throw unsupportedCodec('chained Ogg whose format changes')
     this.#codec ??= codec
-    this.#streams.set(page.serial, { codec, sequence: page.sequence, granule: 0 })
+    const start = codec?.codec === 'opus' ? new OpusStart() : undefined
+    this.#streams.set(page.serial, { codec, start, sequence: page.sequence, granule: 0 })
   }
 
-  #end({ codec, granule }: Stream): void {
-    if (codec) this.#samples += Math.max(0, granule - codec.preSkipSamples)
+  #end({ codec, start, granule }: Stream): void {
+    if (codec) this.#samples += Math.max(0, granule - (start?.granule ?? 0) - codec.preSkipSamples)
   }
 }
 

@@ -215,3 +215,34 @@ describe('MP3', () => {
     expect(probe(bytes.subarray(0, -20)).durationMs).toBe(durationMs - 26)
   })
 })
+
+/** The checksum of a page whose own field is zero, bit by bit (RFC 3533 §6, field 7). */
+const crcOf = (page: Uint8Array): number => {
+  let crc = 0
+  for (const byte of page) {
+    crc ^= byte << 24
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1
+  }
+  return crc >>> 0
+}
+
+/** An Ogg file as it is when its stream was joined `samples` after it began. */
+const joinedLate = (bytes: Buffer, samples: number): Buffer => {
+  const starts = [...bytes.toString('latin1').matchAll(/OggS/g)].map(({ index }) => index)
+  const pages = starts.map((start, index) => Buffer.from(bytes.subarray(start, starts[index + 1])))
+  for (const page of pages.slice(2)) {
+    page.writeBigInt64LE(page.readBigInt64LE(6) + BigInt(samples), 6)
+    page.writeUInt32LE(0, 22)
+    page.writeUInt32LE(crcOf(page), 22)
+  }
+  return Buffer.concat(pages)
+}
+
+describe('Ogg', () => {
+  it.each(['opus-mono.ogg', 'opus-stereo.ogg'])('of a live stream (%s) has the length of what is in it', (name) => {
+    const whole = golden(name)
+    for (const samples of [1, 48_000, 48_000 * 3600 * 30]) {
+      expect(probe(joinedLate(whole, samples), 1000).durationMs).toBe(probe(whole).durationMs)
+    }
+  })
+})
