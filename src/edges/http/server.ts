@@ -35,7 +35,12 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
   const { lane, tls } = options
   const app = Fastify({
     serverFactory: (routes) =>
-      createConnections(tls, (request, response) => lane(request, response, () => routes(request, response))),
+      createConnections(tls, (request, response) =>
+        lane(request, response, () => {
+          reportWhenClosed(request, response, options.onRequestEnded)
+          routes(request, response)
+        }),
+      ),
     logger: false,
     trustProxy: options.trustedProxies ? [...options.trustedProxies] : false,
     genReqId: () => randomUUID(),
@@ -45,23 +50,23 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: HEADERS_MAX_BYTES },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => answerError(options.logger, error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      ASKED.set(request.raw, request)
+      answerError(options.logger, error, request, reply)
+    },
   }) as unknown as FastifyInstance
   app.decorateRequest('caller', null)
   leaveBodiesAlone(app)
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.addHook('onRequest', (request, reply, done) => {
+    ASKED.set(request.raw, request)
     reply.header('x-request-id', request.id)
     done()
   })
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (options.isStopping()) reply.header('connection', 'close')
     done(null, payload)
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    options.onRequestEnded(reportOf(request, reply))
-    done()
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(bareBody(404)))
   app.setErrorHandler((error, request, reply) => answerError(options.logger, error, request, reply))
@@ -74,14 +79,30 @@ const leaveBodiesAlone = (app: FastifyInstance): void => {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 }
 
-const reportOf = (request: FastifyRequest, reply: FastifyReply): RequestReport => ({
-  requestId: request.id,
-  projectId: request.caller?.project.id,
-  method: request.method,
-  route: request.routeOptions.url ?? 'unknown',
-  status: reply.statusCode,
-  ms: reply.elapsedTime,
-})
+/** What the framework made of a node request, for the report. */
+const ASKED = new WeakMap<IncomingMessage, FastifyRequest>()
+/** The client left before there was an answer; no status that is ever sent. */
+const CLIENT_LEFT = 499
+
+/** Reports a request when its answer is out or its client is gone, whatever became of it in between. */
+const reportWhenClosed = (
+  raw: IncomingMessage,
+  response: ServerResponse,
+  onRequestEnded: HttpServerOptions['onRequestEnded'],
+): void => {
+  const begunMs = performance.now()
+  response.once('close', () => {
+    const asked = ASKED.get(raw)
+    onRequestEnded({
+      requestId: asked?.id ?? 'unknown',
+      projectId: asked?.caller?.project.id,
+      method: raw.method ?? '',
+      route: asked?.routeOptions.url ?? 'unknown',
+      status: response.headersSent ? response.statusCode : CLIENT_LEFT,
+      ms: performance.now() - begunMs,
+    })
+  })
+}
 
 /** The one place where an error is logged and becomes an answer. */
 const answerError = (logger: Logger, thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
