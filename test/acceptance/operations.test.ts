@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Client } from './support/client.ts'
+import { requireProgram } from './support/debian.ts'
 import { makeCredentials, type RunningServer, startServer } from './support/server.ts'
 import { wavOf } from './support/wav.ts'
 
@@ -95,9 +96,13 @@ describe('TLS', () => {
     const path = join(folder, name)
     const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${path}.key`]
-    execFileSync('openssl', ['req', '-x509', '-days', '2', ...key, '-out', `${path}.crt`, ...subject], {
-      stdio: 'pipe',
-    })
+    execFileSync(
+      requireProgram('/usr/bin/openssl', 'openssl'),
+      ['req', '-x509', '-days', '2', ...key, '-out', `${path}.crt`, ...subject],
+      {
+        stdio: 'pipe',
+      },
+    )
     return path
   }
   const nameAt = async (url: string): Promise<string> => {

@@ -26,12 +26,20 @@ export interface IngestOptions {
 
 const PATH = '/v1/recordings'
 const REFUSED = VALIDATION_ERROR_SCHEMA
+const BINARY = Type.String({ format: 'binary' })
 const DOCUMENTED = {
   security: BASIC_SECURITY,
   tags: ['Ingest'],
   description:
     'The body is the audio itself (WAV, MP3 or Ogg; any audio type, the bytes decide) or a form with one file. Length, channels and format are read from the bytes.',
-  consumes: ['audio/wav', 'audio/mpeg', 'audio/ogg', 'multipart/form-data'],
+  body: {
+    content: {
+      'audio/wav': { schema: BINARY },
+      'audio/mpeg': { schema: BINARY },
+      'audio/ogg': { schema: BINARY },
+      'multipart/form-data': { schema: Type.Object({ file: BINARY }) },
+    },
+  },
   querystring: Type.Object({
     leg_type: Type.Optional(Type.String({ enum: [...LEG_TYPES], default: 'sip' })),
     leg_id: Type.Optional(UUID_SCHEMA),

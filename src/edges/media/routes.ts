@@ -15,6 +15,16 @@ interface MediaRequest {
   Querystring: { sig?: unknown; exp?: unknown }
 }
 
+const URL_PATTERN = '/files/:projectId/recordings/:file'
+const BINARY = { schema: Type.String({ format: 'binary' }) }
+const AUDIO = { 'audio/wav': BINARY, 'audio/mpeg': BINARY, 'audio/ogg': BINARY }
+const OUTCOMES = {
+  200: { description: 'The audio.', content: AUDIO },
+  206: { description: 'The range of it that was asked for.', content: AUDIO },
+  304: Type.Null({ description: 'Not changed.' }),
+  412: Type.Null({ description: 'If-Match or If-Unmodified-Since does not hold.' }),
+  416: Type.Null({ description: 'No such range; Content-Range has the size.' }),
+}
 const FILE = new RegExp(`^([0-9a-f-]{36})\\.(${MEDIA_FORMATS.join('|')})$`, 'i')
 
 /** A recording's media: what `url` points to, and the same audio in other containers. */
@@ -29,25 +39,30 @@ export const registerMedia = (app: FastifyInstance, services: Services): void =>
     return sendMedia(request, reply, await services.playback.open(recording, format.toLowerCase() as MediaFormat))
   }
 
+  const schema = {
+    tags: ['Media'],
+    security: [{ basic: [] }, {}],
+    params: Type.Object({
+      projectId: UUID_SCHEMA,
+      file: Type.String({ description: '`<recording id>.wav`, `.mp3` or `.ogg`' }),
+    }),
+    querystring: Type.Object({
+      sig: Type.Optional(Type.String({ description: "The capability in a recording's `url`." })),
+      exp: Type.Optional(Type.String({ description: 'When it expires, in Unix seconds.' })),
+    }),
+    response: { ...OUTCOMES, ...COMMON_ERRORS },
+  }
   app.route<MediaRequest>({
-    method: ['GET', 'HEAD'],
-    url: '/files/:projectId/recordings/:file',
+    method: 'GET',
+    url: URL_PATTERN,
     handler,
-    schema: {
-      operationId: 'get_recording_media',
-      summary: "A recording's audio, with ranges",
-      tags: ['Media'],
-      security: [{ basic: [] }, {}],
-      params: Type.Object({
-        projectId: UUID_SCHEMA,
-        file: Type.String({ description: '`<recording id>.wav`, `.mp3` or `.ogg`' }),
-      }),
-      querystring: Type.Object({
-        sig: Type.Optional(Type.String({ description: "The capability in a recording's `url`." })),
-        exp: Type.Optional(Type.String({ description: 'When it expires, in Unix seconds.' })),
-      }),
-      response: COMMON_ERRORS,
-    },
+    schema: { ...schema, operationId: 'get_recording_media', summary: "A recording's audio, with ranges" },
+  })
+  app.route<MediaRequest>({
+    method: 'HEAD',
+    url: URL_PATTERN,
+    handler,
+    schema: { ...schema, operationId: 'head_recording_media', summary: "The headers of a recording's audio" },
   })
 }
 
