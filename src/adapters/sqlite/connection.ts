@@ -1,7 +1,9 @@
 import Database from 'better-sqlite3'
 
 const BUSY_TIMEOUT_MS = 10_000
-const MMAP_BYTES = 1024 ** 3
+/** As much as SQLite maps at most; pages of the file beyond it go through the page cache of the connection, which grows only then. */
+const MMAP_BYTES = 2 * 1024 ** 3
+const READER_CACHE_KIB = 128 * 1024
 const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
 
 /**
@@ -17,7 +19,10 @@ export const openConnection = (path: string, options: { readonly isReader: boole
     database.pragma('foreign_keys = ON')
     database.pragma(`mmap_size = ${MMAP_BYTES}`)
     database.pragma(`journal_size_limit = ${JOURNAL_MAX_BYTES}`)
-    if (options.isReader) database.pragma('query_only = ON')
+    if (options.isReader) {
+      database.pragma('query_only = ON')
+      database.pragma(`cache_size = -${READER_CACHE_KIB}`)
+    }
     return database
   } catch (error) {
     database.close()
