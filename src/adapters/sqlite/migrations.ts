@@ -55,7 +55,8 @@ export const MIGRATIONS: readonly Migration[] = [
         codec TEXT,
         sample_rate_hz INTEGER,
         channels INTEGER,
-        PRIMARY KEY (project_id, id)
+        -- The id first: it tells rows apart at once, where every key of a project begins alike.
+        PRIMARY KEY (id, project_id)
       ) STRICT, WITHOUT ROWID;
     `,
   },

@@ -51,6 +51,14 @@ type RecordingCells = [
   channels: number,
 ]
 
+/** No media key has a dollar sign. */
+const PROJECT_MARK = '$project'
+const ID_MARK = '$id'
+
+/** A media key usually has both ids in it, which the row has anyway: 70 bytes less a row, a quarter of the catalogue's pages. */
+const compactKey = (key: string, { projectId, id }: Recording): string =>
+  key.replace(projectId, PROJECT_MARK).replace(id, ID_MARK)
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** A recording as cells, in column order. */
@@ -69,7 +77,7 @@ export const recordingCells = (recording: Recording): Cell[] => {
     leg.id,
     recording.conferenceId ?? null,
     recording.price,
-    media?.key ?? null,
+    media ? compactKey(media.key, recording) : null,
     media?.byteSize ?? null,
     media?.sha256 ?? null,
     media?.format ?? null,
@@ -100,8 +108,8 @@ export const recordingOf = (cells: unknown): Recording => {
   return recording
 }
 
-const mediaOf = (row: RecordingCells, key: string): MediaObject => ({
-  key,
+const mediaOf = (row: RecordingCells, compact: string): MediaObject => ({
+  key: compact.replace(PROJECT_MARK, row[0]).replace(ID_MARK, row[1]),
   byteSize: row[13],
   sha256: row[14],
   format: row[15],
