@@ -8,6 +8,7 @@ import type { RequestReport } from '../../ports/telemetry.ts'
 import { createConnections, HEADERS_MAX_BYTES, type TlsFiles } from './connections.ts'
 import { bareBody, type ErrorFamily, renderError, statusOf, toPoulsenError } from './render-error.ts'
 import { discardRest } from './request-body.ts'
+import { RequestReports } from './request-reports.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,11 +34,12 @@ export interface HttpServerOptions {
 /** A fastify instance that knows how this API words errors, ids and logs, and no route yet. */
 export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => {
   const { lane, tls } = options
+  const reports = new RequestReports(options.onRequestEnded)
   const app = Fastify({
     serverFactory: (routes) =>
       createConnections(tls, (request, response) =>
         lane(request, response, () => {
-          reportWhenClosed(request, response, options.onRequestEnded)
+          reports.watch(request, response)
           routes(request, response)
         }),
       ),
@@ -51,7 +53,7 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
     routerOptions: { maxParamLength: HEADERS_MAX_BYTES },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
-      ASKED.set(request.raw, request)
+      reports.note(request)
       answerError(options.logger, error, request, reply)
     },
   }) as unknown as FastifyInstance
@@ -60,7 +62,7 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.addHook('onRequest', (request, reply, done) => {
-    ASKED.set(request.raw, request)
+    reports.note(request)
     reply.header('x-request-id', request.id)
     done()
   })
@@ -77,31 +79,6 @@ export const buildHttpServer = (options: HttpServerOptions): FastifyInstance => 
 const leaveBodiesAlone = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-}
-
-/** What the framework made of a node request, for the report. */
-const ASKED = new WeakMap<IncomingMessage, FastifyRequest>()
-/** The client left before there was an answer; no status that is ever sent. */
-const CLIENT_LEFT = 499
-
-/** Reports a request when its answer is out or its client is gone, whatever became of it in between. */
-const reportWhenClosed = (
-  raw: IncomingMessage,
-  response: ServerResponse,
-  onRequestEnded: HttpServerOptions['onRequestEnded'],
-): void => {
-  const begunMs = performance.now()
-  response.once('close', () => {
-    const asked = ASKED.get(raw)
-    onRequestEnded({
-      requestId: asked?.id ?? 'unknown',
-      projectId: asked?.caller?.project.id,
-      method: raw.method ?? '',
-      route: asked?.routeOptions.url ?? 'unknown',
-      status: response.headersSent ? response.statusCode : CLIENT_LEFT,
-      ms: performance.now() - begunMs,
-    })
-  })
 }
 
 /** The one place where an error is logged and becomes an answer. */

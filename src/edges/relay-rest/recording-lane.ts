@@ -76,19 +76,26 @@ export const recordingLane = (options: RecordingLaneOptions): Lane => {
   }
 }
 
-/** One answer, or none: what was not found, or failed, the route finds out and words. */
+/** One answer, or none: what was not found, or failed, the route finds out again, and words and reports it. */
 const answerOf = (
   formatter: RecordingFormatter,
   waiting: Waiting,
   found: PromiseSettledResult<Recording | undefined> | undefined,
 ): Answer[] => {
   const recording = found?.status === 'fulfilled' ? found.value : undefined
-  if (recording) {
-    const json = formatter.format(waiting.project, recording, waiting.origin)
-    return [{ waiting, requestId: randomUUID(), json }]
-  }
+  const json = recording && formatOrLeave(formatter, waiting, recording)
+  if (json !== undefined) return [{ waiting, requestId: randomUUID(), json }]
   waiting.next()
   return []
+}
+
+/** One request's fault must not leave the others of its turn without an answer. */
+const formatOrLeave = (formatter: RecordingFormatter, { project, origin }: Waiting, recording: Recording) => {
+  try {
+    return formatter.format(project, recording, origin)
+  } catch {
+    return undefined
+  }
 }
 
 /** One string, one write: every character is ASCII. */
