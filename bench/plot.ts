@@ -3,7 +3,7 @@ import type { Line } from './line.ts'
 const ROW = 56
 const LEFT = 24
 const SCALE = 640
-const WIDTH = LEFT * 2 + SCALE + 40
+const WIDTH = LEFT * 2 + SCALE + 160
 
 const escapeText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
