@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -102,4 +103,13 @@ describe('/openapi.json', () => {
       expect(Object.keys(upload?.requestBody?.content ?? {})).toEqual(expect.arrayContaining(AUDIO_TYPES))
     }
   })
+})
+
+it('docs/reference/http.md has every operation, and no other', () => {
+  const page = readFileSync('docs/reference/http.md', 'utf8')
+  const listed = [...page.matchAll(/^\| `([A-Z]+) (\/(?:api|v1|files)[^`]*)`/gm)].map(
+    ([, method, path]) => `${method} ${path}`,
+  )
+  const served = operations.map(([name]) => name.replace(/^\w+/, (method) => method.toUpperCase()))
+  expect(listed.sort()).toEqual([...served].sort())
 })
