@@ -1,0 +1,72 @@
+import type { PayloadFormat } from '../audio/codecs/codec.ts'
+import type { EndReason } from '../domain/call-details.ts'
+import type { Project } from '../domain/project.ts'
+import type { CallLeg, Track } from '../domain/recording.ts'
+import type { Uuid } from '../domain/uuid.ts'
+
+/** Where one media stream is received. RTCP is on the RTP port when signalling agreed to multiplex (RFC 5761), else on its own. */
+export interface MediaPorts {
+  readonly address: string
+  readonly rtpPort: number
+  readonly rtcpPort: number
+}
+
+/** What signalling has agreed on for one audio stream. */
+export interface StreamPlan {
+  /** The one audio codec of the answer. */
+  readonly format: PayloadFormat
+  /** Payload types of telephone-event (RFC 4733) and comfort noise (RFC 3389), which are never audio. */
+  readonly eventTypes: readonly number[]
+  readonly comfortNoiseTypes: readonly number[]
+  /** Where the peer says that it sends from; its packets may come from elsewhere (symmetric RTP, NAT). */
+  readonly remote: { readonly address: string; readonly rtpPort: number; readonly rtcpPort: number }
+  readonly isRtcpMultiplexed: boolean
+  /** True while the peer has put us on hold: no media is expected, and its absence ends nothing. */
+  readonly isHeld: boolean
+}
+
+/** A call to record: who, whose, and what its media is. */
+export interface CallRequest {
+  readonly project: Project
+  readonly trunkId?: Uuid
+  readonly leg: CallLeg
+  readonly track: Track
+  readonly callId: string
+  readonly from: string
+  readonly to: string
+  readonly startedAtMs: number
+  /** Longest recording; the server's own limit when absent. */
+  readonly maxSeconds?: number
+  readonly streams: readonly StreamPlan[]
+}
+
+/** A call whose audio is being recorded. */
+export interface RecordedCall {
+  readonly recordingId: Uuid
+  /** New terms after a re-INVITE or UPDATE: other addresses, hold, resume. The codec stays. */
+  update(streams: readonly StreamPlan[]): void
+  /** Ends the recording; resolves when it is durable and its row is final. Idempotent: the first reason counts. */
+  end(reason: EndReason): Promise<void>
+  /** Resolves with the reason when it ended, by {@link RecordedCall.end} or by itself (media timeout, length, disk, deletion): who signals then hangs up. */
+  readonly ended: Promise<EndReason>
+}
+
+/** Media ports that are open and wait for a call. Exactly one of begin and release ends it. */
+export interface Reservation {
+  readonly ports: readonly MediaPorts[]
+  /** Starts recording; resolves when the row is committed, so that a call is answered only when its recording exists. Rejects with CATALOGUE_… codes. */
+  begin(call: CallRequest): Promise<RecordedCall>
+  release(): void
+}
+
+/**
+ * Records live calls. What a door (SIP, WHIP) needs of capture; it knows nothing of files and threads.
+ */
+export interface CallRecorder {
+  /**
+   * Opens media ports for `streamCount` streams on an address of this family. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
+   * CAPTURE_DISK_FULL or CAPTURE_STOPPING, all `unavailable`.
+   */
+  reserve(request: { readonly family: 4 | 6; readonly streamCount: number }): Promise<Reservation>
+  readonly callCount: number
+}

@@ -1,0 +1,62 @@
+import type { Uuid } from './uuid.ts'
+
+/** Why a live recording ended. */
+export const END_REASONS = [
+  'hangup',
+  'media_timeout',
+  'max_length',
+  'disk_full',
+  'shutdown',
+  'signalling_lost',
+  'deleted',
+  'recovered',
+  'internal',
+] as const
+export type EndReason = (typeof END_REASONS)[number]
+
+/** Silence that stands for audio which never came, in milliseconds of the recording. */
+export interface Gap {
+  readonly startMs: number
+  readonly durationMs: number
+}
+
+/** How well one RTP stream came in. Counts are of packets. */
+export interface StreamQuality {
+  /** RTP encoding name of its codec. */
+  readonly codec: string
+  readonly packets: number
+  /** Sequence numbers that never came. */
+  readonly lost: number
+  /** Came after their place in the file had been written. */
+  readonly late: number
+  readonly duplicated: number
+  /** Interarrival jitter (RFC 3550 §6.4.1), at the end and at its worst. */
+  readonly jitterMs: number
+  readonly jitterMaxMs: number
+  readonly ssrcChanges: number
+  /** From sources that signalling and the first packets did not agree on; never part of the audio. */
+  readonly strangers: number
+  /** Not RTP, or of a payload type that nobody agreed on. */
+  readonly invalid: number
+  /** All gaps together; `gaps` of {@link CallDetails} lists the first of them. */
+  readonly gapCount: number
+  readonly gapMs: number
+}
+
+/** What is known of a live call beside its recording. */
+export interface CallDetails {
+  readonly trunkId?: Uuid
+  /** SIP Call-ID, From and To as they came, without parameters of the header field. */
+  readonly callId: string
+  readonly from: string
+  readonly to: string
+  readonly startedAtMs: number
+  readonly answeredAtMs?: number
+  readonly endedAtMs?: number
+  readonly endReason?: EndReason
+  readonly streams: readonly StreamQuality[]
+  /** At most {@link GAPS_MAX}, the earliest first. */
+  readonly gaps: readonly Gap[]
+}
+
+export const GAPS_MAX = 1000
