@@ -1,0 +1,18 @@
+import type { Piece } from './track.ts'
+
+/**
+ * Turns the pieces of a recording's track into its file, which only grows until the end. Pure; what it remembers between calls can be saved as a plain
+ * value and given to a new encoder, which then goes on with the same bytes.
+ */
+export interface FileEncoder {
+  /** The first bytes of the file. */
+  begin(): Uint8Array
+  /** What a piece adds to the file. A gap may be cut into several calls. */
+  encode(piece: Piece): Uint8Array
+  /** For a file of `byteSize` bytes that has all of its audio: what ends it, and what its beginning becomes (empty: as it is). */
+  finish(byteSize: number): { readonly tail: Uint8Array; readonly head: Uint8Array }
+  /** The beginning of the file if it were to end now, at `byteSize` bytes; a growing file is read with it. */
+  headAt(byteSize: number): Uint8Array
+  /** State to go on from, as JSON. */
+  save(): unknown
+}

@@ -1,0 +1,106 @@
+/** One packet, as far as its place in time goes. */
+export interface TimedPacket {
+  /** Extended sequence number (RFC 3550 A.1): rises through every wrap. */
+  readonly sequence: number
+  /** 32-bit RTP timestamp. */
+  readonly timestamp: number
+  readonly durationTicks: number
+  readonly arrivalMs: number
+}
+
+/** Room before the first packet, so that packets which it has overtaken still have a place. */
+const LEAD_SECONDS = 1
+/** A timestamp may run ahead of the arrival clock by so much (a burst after a stall) before it is taken for a jump of the sender's. */
+const JUMP_TOLERATED_MS = 3_000
+/** Packets further back than this are too late for any use. */
+const REORDER_MAX_MS = 5_000
+/** After a hold or a new source: the arrival clock decides when it and the timestamps differ by more than this. */
+const RESUME_TOLERATED_MS = 200
+/** A new source that begins so near to the end of the old one goes on from there: that much is jitter. */
+const JOIN_WITHIN_MS = 60
+
+const NOWHERE = -1
+const SOURCES_MAX = 2
+
+interface Reference extends TimedPacket {
+  readonly positionTicks: number
+}
+
+/**
+ * Gives every packet of one stream its place on the recording's time line. Within the packets of one source (SSRC) the RTP timestamps decide, so that audio
+ * is never stretched and loss leaves a gap of its own length. Where timestamps say nothing (the first packet, a new source, a sender that jumped,
+ * the end of a hold), the arrival clock decides. Pure: time comes with the packets. Positions are ticks of the stream's clock, not negative.
+ */
+export class Placement {
+  readonly #ticksPerMs: number
+  readonly #leadTicks: number
+  /** The furthest packet of each source that is still heard of: the present one and the one before. */
+  readonly #sources = new Map<number, Reference>()
+  #newest: Reference | undefined
+  #endTicks = 0
+  #isResuming = false
+
+  constructor(clockRateHz: number) {
+    this.#ticksPerMs = clockRateHz / 1000
+    this.#leadTicks = LEAD_SECONDS * clockRateHz
+  }
+
+  /** The stream was on hold: whether the sender's timestamps went on meanwhile shows with the next packet. */
+  resume(): void {
+    this.#isResuming = true
+  }
+
+  /** The packet's place; undefined when it has none: before the beginning of the recording, or later than any reordering. */
+  place(ssrc: number, packet: TimedPacket): number | undefined {
+    const known = this.#sources.get(ssrc)
+    const positionTicks = this.#position(packet, known)
+    if (positionTicks < 0) return undefined
+    if (!known || packet.sequence > known.sequence) {
+      const reference = { ...packet, positionTicks }
+      this.#sources.set(ssrc, reference)
+      this.#newest = reference
+      this.#isResuming = false
+      this.#forgetOld(ssrc)
+    }
+    this.#endTicks = Math.max(this.#endTicks, positionTicks + packet.durationTicks)
+    return positionTicks
+  }
+
+  #position(packet: TimedPacket, known: Reference | undefined): number {
+    const newest = this.#newest
+    if (!newest) return this.#leadTicks
+    const byArrival = newest.positionTicks + Math.round((packet.arrivalMs - newest.arrivalMs) * this.#ticksPerMs)
+    if (!known) return this.#join(byArrival)
+    const deltaTicks = (packet.timestamp - known.timestamp) | 0
+    const byTimestamp = known.positionTicks + deltaTicks
+    const steps = packet.sequence - known.sequence
+    if (steps <= 0) return this.#isReordered(deltaTicks) ? byTimestamp : NOWHERE
+    if (this.#isResuming) {
+      const isFar = Math.abs(byTimestamp - byArrival) > RESUME_TOLERATED_MS * this.#ticksPerMs
+      return isFar ? this.#join(byArrival) : byTimestamp
+    }
+    return this.#isPlausible(deltaTicks, steps, byTimestamp - byArrival, known) ? byTimestamp : this.#join(byArrival)
+  }
+
+  #isReordered(deltaTicks: number): boolean {
+    return deltaTicks <= 0 && -deltaTicks <= REORDER_MAX_MS * this.#ticksPerMs
+  }
+
+  /** False when the sender must have set its timestamps anew. */
+  #isPlausible(deltaTicks: number, steps: number, aheadTicks: number, known: Reference): boolean {
+    if (deltaTicks <= 0) return false
+    return deltaTicks <= steps * known.durationTicks || aheadTicks <= JUMP_TOLERATED_MS * this.#ticksPerMs
+  }
+
+  #join(byArrival: number): number {
+    return byArrival - this.#endTicks < JOIN_WITHIN_MS * this.#ticksPerMs ? this.#endTicks : byArrival
+  }
+
+  #forgetOld(ssrc: number): void {
+    if (this.#sources.size <= SOURCES_MAX) return
+    for (const other of this.#sources.keys()) {
+      if (other === ssrc || this.#sources.size <= SOURCES_MAX) continue
+      this.#sources.delete(other)
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import type { FileEncoder } from '../audio/timeline/file-encoder.ts'
+import type { Piece } from '../audio/timeline/track.ts'
+import type { Disk, DiskFile } from '../ports/disk.ts'
+
+/** A point up to which a file is durable and from which it can be written on. */
+export interface FileCheckpoint {
+  readonly byteSize: number
+  readonly encoder: unknown
+}
+
+/** Silence is written in steps of so many ticks at most, so that a long hold does not fill the memory. */
+const GAP_STEP_TICKS = 1_000_000
+
+type Step = () => Promise<void>
+
+/**
+ * One recording's growing file. Everything happens in the order in which it was asked for, one write at a time; who appends does not wait. After a write
+ * has failed no more audio is written: a file has no holes.
+ */
+export class RecordingFile {
+  readonly #file: DiskFile
+  readonly #encoder: FileEncoder
+  readonly #steps: Step[] = []
+  #isRunning = false
+  #failure: unknown
+  #byteSize: number
+  #dirtyBytes = 0
+  #waitingTicks = 0
+
+  private constructor(file: DiskFile, encoder: FileEncoder, byteSize: number) {
+    this.#file = file
+    this.#encoder = encoder
+    this.#byteSize = byteSize
+  }
+
+  /** Makes the file with its header. Rejects with MEDIA_… codes. */
+  static async create(disk: Disk, name: string, encoder: FileEncoder): Promise<RecordingFile> {
+    const made = new RecordingFile(await disk.create(name), encoder, 0)
+    await made.#put(encoder.begin())
+    return made
+  }
+
+  /** Goes on with a file from a checkpoint; what is behind it is cut off. Rejects with MEDIA_… codes. */
+  static async resume(
+    disk: Disk,
+    name: string,
+    encoder: FileEncoder,
+    { byteSize }: FileCheckpoint,
+  ): Promise<RecordingFile> {
+    const file = await disk.open(name)
+    await file.truncate(byteSize)
+    return new RecordingFile(file, encoder, byteSize)
+  }
+
+  /** Bytes in the file now. */
+  get byteSize(): number {
+    return this.#byteSize
+  }
+
+  /** Bytes that were written since the last checkpoint. */
+  get dirtyBytes(): number {
+    return this.#dirtyBytes
+  }
+
+  /** Ticks that wait to be written: how far the disk is behind. */
+  get waitingTicks(): number {
+    return this.#waitingTicks
+  }
+
+  /** What went wrong, once something has. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** The bytes that a reader sees in place of the file's beginning. */
+  head(): Uint8Array {
+    return this.#encoder.headAt(this.#byteSize)
+  }
+
+  /** Appends pieces of audio, which nobody may change any more. */
+  append(pieces: readonly Piece[]): void {
+    for (const piece of pieces.flatMap(inSteps)) {
+      this.#waitingTicks += piece.ticks
+      this.#push(async () => {
+        this.#waitingTicks -= piece.ticks
+        if (this.#failure === undefined) await this.#put(this.#encoder.encode(piece))
+      })
+    }
+  }
+
+  /** Makes durable what was appended before the call. Rejects with MEDIA_… codes. */
+  checkpoint(): Promise<FileCheckpoint> {
+    return this.#ask(async () => {
+      if (this.#failure !== undefined) throw this.#failure
+      const point = { byteSize: this.#byteSize, encoder: this.#encoder.save() }
+      await this.#file.sync()
+      this.#dirtyBytes = 0
+      return point
+    })
+  }
+
+  /**
+   * Ends the file: its last bytes, its header, durable, closed. The final size. After a failed write (a full disk) it ends with what was written before,
+   * for which no more space is needed. Rejects with MEDIA_… codes; the file is closed all the same.
+   */
+  finish(): Promise<number> {
+    return this.#ask(async () => {
+      const { tail, head } = this.#encoder.finish(this.#byteSize)
+      if (this.#failure === undefined) await this.#put(tail)
+      else await this.#file.truncate(this.#byteSize)
+      if (head.length > 0) await this.#file.write(head, 0)
+      await this.#file.sync()
+      return this.#byteSize
+    }).finally(() => this.#file.close())
+  }
+
+  /** Closes without finishing: the file is to be thrown away. Never rejects. */
+  async abandon(): Promise<void> {
+    await this.#ask(async () => {}).catch(() => {})
+    await this.#file.close().catch(() => {})
+  }
+
+  async #put(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return
+    await this.#file.write(bytes, this.#byteSize)
+    this.#byteSize += bytes.length
+    this.#dirtyBytes += bytes.length
+  }
+
+  #ask<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#push(async () => {
+        await work().then(resolve, (error) => {
+          this.#failure ??= error
+          reject(error)
+        })
+      })
+    })
+  }
+
+  #push(step: Step): void {
+    this.#steps.push(step)
+    if (!this.#isRunning) void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    for (let step = this.#steps.shift(); step; step = this.#steps.shift()) {
+      try {
+        await step()
+      } catch (error) {
+        this.#failure ??= error
+      }
+    }
+    this.#isRunning = false
+  }
+}
+
+const inSteps = (piece: Piece): readonly Piece[] => {
+  if (piece.kind === 'audio' || piece.ticks <= GAP_STEP_TICKS) return [piece]
+  const steps: Piece[] = []
+  for (let left = piece.ticks; left > 0; left -= GAP_STEP_TICKS) {
+    steps.push({ kind: 'gap', ticks: Math.min(left, GAP_STEP_TICKS) })
+  }
+  return steps
+}

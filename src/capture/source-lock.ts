@@ -1,0 +1,107 @@
+/** What to do with a packet. `join`: its source is taken on now, with the packets that it was on trial for. */
+export type Admission = 'accept' | 'join' | 'trial' | 'stranger'
+
+/** Consecutive packets that a new SSRC from the agreed address must send (RFC 3550 A.1, MIN_SEQUENTIAL). */
+const TRIAL_PACKETS = 2
+/** The same from an address that nobody announced, which must also find the agreed one silent. */
+const STRANGER_TRIAL_PACKETS = 50
+const REBOUND_TRIAL_PACKETS = 5
+const SILENT_MS = 2_000
+/** Sources that are believed: the present one and the one before, whose last packets may still be under way. */
+const KNOWN_MAX = 2
+
+interface Address {
+  readonly address: string
+  readonly port: number
+}
+
+interface Trial extends Address {
+  readonly ssrc: number
+  sequence: number
+  packets: number
+}
+
+/**
+ * Decides which packets belong to a stream (symmetric RTP, NAT, a change of source): signalling announces an address, the first packets show one, and an
+ * SSRC. A stranger's packets never become audio. A source that changes at the agreed address is believed after {@link TRIAL_PACKETS} packets in a
+ * row; one from elsewhere only with the same SSRC (a NAT that has rebound) or after long, and only while the agreed one is silent. The announced
+ * address, once it speaks, takes over from one that only came first.
+ */
+export class SourceLock {
+  #announced: Address
+  #from: Address | undefined
+  #ssrcs: number[] = []
+  #lastMs = 0
+  #trial: Trial | undefined
+  #changes = 0
+
+  constructor(announced: Address) {
+    this.#announced = announced
+  }
+
+  /** How often the stream's SSRC changed. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Where RTCP goes to, as far as it is known. */
+  get peer(): Address {
+    return this.#from ?? this.#announced
+  }
+
+  /** Signalling says that media comes from elsewhere now: whoever is there first is believed again. */
+  announce(announced: Address): void {
+    if (isSame(this.#announced, announced)) return
+    this.#announced = announced
+    this.#from = undefined
+    this.#trial = undefined
+  }
+
+  admit(ssrc: number, sequence: number, from: Address, nowMs: number): Admission {
+    const locked = this.#from
+    if (locked !== undefined && isSame(locked, from)) {
+      if (this.#ssrcs.includes(ssrc)) {
+        this.#lastMs = nowMs
+        return 'accept'
+      }
+      return this.#try(ssrc, sequence, from, nowMs, TRIAL_PACKETS)
+    }
+    if (locked === undefined) return this.#join(ssrc, from, nowMs)
+    if (isSame(from, this.#announced)) return this.#try(ssrc, sequence, from, nowMs, TRIAL_PACKETS)
+    if (nowMs - this.#lastMs < SILENT_MS) return 'stranger'
+    const isRebound = this.#ssrcs.includes(ssrc)
+    const wanted = isRebound ? REBOUND_TRIAL_PACKETS : STRANGER_TRIAL_PACKETS
+    if (!isRebound && from.address !== this.#announced.address && from.address !== locked.address) return 'stranger'
+    return this.#try(ssrc, sequence, from, nowMs, wanted)
+  }
+
+  #try(ssrc: number, sequence: number, from: Address, nowMs: number, wanted: number): Admission {
+    const trial = this.#trial
+    if (!trial || trial.ssrc !== ssrc || !isSame(trial, from) || !isNext(trial.sequence, sequence)) {
+      this.#trial = { ...from, ssrc, sequence, packets: 1 }
+      return 'trial'
+    }
+    trial.sequence = sequence
+    trial.packets += 1
+    return trial.packets >= wanted ? this.#join(ssrc, from, nowMs) : 'trial'
+  }
+
+  #join(ssrc: number, from: Address, nowMs: number): Admission {
+    if (!this.#ssrcs.includes(ssrc)) {
+      if (this.#ssrcs.length > 0) this.#changes += 1
+      this.#ssrcs = [ssrc, ...this.#ssrcs].slice(0, KNOWN_MAX)
+    }
+    this.#from = { address: from.address, port: from.port }
+    this.#trial = undefined
+    this.#lastMs = nowMs
+    return 'join'
+  }
+}
+
+const isSame = (a: Address, b: Address): boolean => a.port === b.port && a.address === b.address
+
+/** The next few sequence numbers: one may be lost on the way. */
+const isNext = (before: number, after: number): boolean => {
+  const steps = (after - before) & 0xffff
+  return steps > 0 && steps <= 3
+}
