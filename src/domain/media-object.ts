@@ -23,7 +23,8 @@ export interface AudioFormat {
 export interface MediaObject extends AudioFormat {
   /** The media store's key. */
   readonly key: string
-  readonly byteSize: number
-  /** Lower-case hexadecimal SHA-256 of the bytes as received. */
-  readonly sha256: string
+  /** Absent while it grows. */
+  readonly byteSize?: number
+  /** Lower-case hexadecimal SHA-256 of the bytes as received; absent until it is known. */
+  readonly sha256?: string
 }
