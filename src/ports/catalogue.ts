@@ -1,11 +1,13 @@
+import type { CallDetails } from '../domain/call-details.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import type { Project, ProjectChanges } from '../domain/project.ts'
 import type { Recording } from '../domain/recording.ts'
 import type { Token, TokenChanges } from '../domain/token.ts'
+import type { Trunk, TrunkChanges } from '../domain/trunk.ts'
 import type { Uuid } from '../domain/uuid.ts'
 
 /**
- * The rows: projects, tokens and recordings.
+ * The rows: projects, tokens, trunks, recordings and what is known of their calls.
  *
  * Contract, held by every adapter (test/contract/catalogue.contract.ts):
  * - A write has resolved only when it is durable: it survives `kill -9` and loss of power.
@@ -25,7 +27,7 @@ export interface Catalogue {
   listProjects(): Promise<readonly Project[]>
   /** The project as changed. Rejects with CATALOGUE_NOT_FOUND. */
   updateProject(id: Uuid, changes: ProjectChanges): Promise<Project>
-  /** Deletes a project and its tokens. Rejects with CATALOGUE_CONFLICT while it has recordings, CATALOGUE_NOT_FOUND when absent. */
+  /** Deletes a project, its tokens and its trunks. Rejects with CATALOGUE_CONFLICT while it has recordings, CATALOGUE_NOT_FOUND when absent. */
   deleteProject(id: Uuid): Promise<void>
 
   /** Rejects with CATALOGUE_CONFLICT when the id or the digest is taken, CATALOGUE_NOT_FOUND when its project is absent. */
@@ -39,15 +41,43 @@ export interface Catalogue {
   /** True when there was one to delete. */
   deleteToken(projectId: Uuid, id: Uuid): Promise<boolean>
 
-  /** Adds a recording. Rejects with CATALOGUE_CONFLICT when (projectId, id) is taken, CATALOGUE_NOT_FOUND when the project is absent. */
-  createRecording(recording: Recording): Promise<void>
+  /** Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning), CATALOGUE_NOT_FOUND when its project is absent. */
+  createTrunk(trunk: Trunk): Promise<void>
+  /** The trunk of this id, in whichever project. */
+  findTrunk(id: Uuid): Promise<Trunk | undefined>
+  /** A project's trunks, or those of all projects; oldest first. */
+  listTrunks(projectId?: Uuid): Promise<readonly Trunk[]>
+  /** The trunk as changed. Rejects with CATALOGUE_NOT_FOUND, and CATALOGUE_CONFLICT when another has the new user name. */
+  updateTrunk(id: Uuid, changes: TrunkChanges): Promise<Trunk>
+  /** True when there was one to delete. Recordings keep what their details say of it. */
+  deleteTrunk(id: Uuid): Promise<boolean>
+
+  /**
+   * Adds a recording and, when given, its call's details, both or neither. Rejects with CATALOGUE_CONFLICT when (projectId, id) is taken,
+   * CATALOGUE_NOT_FOUND when the project is absent.
+   */
+  createRecording(recording: Recording, details?: CallDetails): Promise<void>
+  /**
+   * Replaces a recording that is not final by one whose status its own may become (`canBecome` of the domain), and its details when given, both or
+   * neither. Of several that settle one recording at the same time exactly one wins. Rejects with CATALOGUE_CONFLICT when the stored status
+   * forbids it, CATALOGUE_NOT_FOUND when the recording is absent (deleted meanwhile).
+   */
+  settleRecording(recording: Recording, details?: CallDetails): Promise<void>
+  /** Sets the lower-case hexadecimal SHA-256 of a final recording's media where it is not known yet. True when it did. */
+  sealRecording(projectId: Uuid, id: Uuid, sha256: string): Promise<boolean>
+  /** What is known of the call of a recording; undefined for one that was not live. */
+  findCallDetails(projectId: Uuid, id: Uuid): Promise<CallDetails | undefined>
+  /** The recordings of all projects that are not final, oldest first. Costs nothing when there are none, however many recordings there are. */
+  listUnsettled(): Promise<readonly Recording[]>
+  /** At most `limit` final recordings of all projects with media whose hash is not known, oldest first. Costs what it returns. */
+  listUnsealed(limit: number): Promise<readonly Recording[]>
   findRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined>
   /**
    * One page of a project's recordings, newest first by (createdAtMs, id), both descending. Costs the same at every
    * position. Under concurrent inserts and deletes no row appears twice and none that stays is missed.
    */
   listRecordings(projectId: Uuid, request: PageRequest): Promise<Page>
-  /** Removes the row and returns what it was; undefined when there was none. */
+  /** Removes the row and its details, and returns what the row was; undefined when there was none. */
   deleteRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined>
 
   /** Rejects with CATALOGUE_UNAVAILABLE or CATALOGUE_CORRUPT when the catalogue cannot serve. */

@@ -1,8 +1,11 @@
+import type { CallDetails } from '../../src/domain/call-details.ts'
 import { PoulsenError } from '../../src/domain/errors.ts'
+import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
 import type { Project, ProjectChanges } from '../../src/domain/project.ts'
-import type { Recording } from '../../src/domain/recording.ts'
+import { canBecome, isFinal, type Recording } from '../../src/domain/recording.ts'
 import type { Token, TokenChanges } from '../../src/domain/token.ts'
+import type { Trunk, TrunkChanges } from '../../src/domain/trunk.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
 
 const conflict = () => new PoulsenError({ code: 'CATALOGUE_CONFLICT', kind: 'conflict', message: 'taken' })
@@ -13,11 +16,17 @@ const isNewer = (a: Position, b: Position): boolean =>
   a.createdAtMs === b.createdAtMs ? a.id > b.id : a.createdAtMs > b.createdAtMs
 const oldestFirst = <T extends Position>(rows: Iterable<T>): T[] => [...rows].sort((a, b) => (isNewer(a, b) ? 1 : -1))
 
+const keyOf = ({ projectId, id }: { projectId: string; id: string }): string => `${projectId}/${id}`
+const isUnsealed = (recording: Recording): recording is Recording & { readonly media: MediaObject } =>
+  isFinal(recording.status) && recording.media !== undefined && recording.media.sha256 === undefined
+
 /** The catalogue's contract in the simplest way there is: the model that the real ones are compared with. */
 export class MemoryCatalogue implements Catalogue {
   readonly #projects = new Map<string, Project>()
   readonly #tokens = new Map<string, Token>()
   readonly #recordings = new Map<string, Recording>()
+  readonly #details = new Map<string, CallDetails>()
+  readonly #trunks = new Map<string, Trunk>()
   #isClosed = false
 
   async createProject(project: Project): Promise<void> {
@@ -48,6 +57,7 @@ export class MemoryCatalogue implements Catalogue {
     if ([...this.#recordings.values()].some(({ projectId }) => projectId === id)) throw conflict()
     this.#projects.delete(id)
     for (const token of this.#tokens.values()) if (token.projectId === id) this.#tokens.delete(token.digest)
+    for (const trunk of this.#trunks.values()) if (trunk.projectId === id) this.#trunks.delete(trunk.id)
   }
 
   async createToken(token: Token): Promise<void> {
@@ -76,17 +86,82 @@ export class MemoryCatalogue implements Catalogue {
     return token !== undefined && this.#tokens.delete(token.digest)
   }
 
-  async createRecording(recording: Recording): Promise<void> {
+  async createTrunk(trunk: Trunk): Promise<void> {
+    if (this.#trunks.has(trunk.id) || this.#isUsernameTaken(trunk)) throw conflict()
+    if (!this.#projects.has(trunk.projectId)) throw notFound()
+    this.#trunks.set(trunk.id, trunk)
+  }
+
+  async findTrunk(id: string): Promise<Trunk | undefined> {
+    return this.#trunks.get(id)
+  }
+
+  async listTrunks(projectId?: string): Promise<readonly Trunk[]> {
+    const all = [...this.#trunks.values()]
+    return oldestFirst(projectId === undefined ? all : all.filter((trunk) => trunk.projectId === projectId))
+  }
+
+  async updateTrunk(id: string, { credentials, callMaxSeconds, ...changes }: TrunkChanges): Promise<Trunk> {
+    const { credentials: oldCredentials, callMaxSeconds: oldSeconds, ...trunk } = this.#trunks.get(id) ?? this.#absent()
+    const newCredentials = credentials === undefined ? oldCredentials : (credentials ?? undefined)
+    const newSeconds = callMaxSeconds === undefined ? oldSeconds : (callMaxSeconds ?? undefined)
+    const changed: Trunk = {
+      ...trunk,
+      ...changes,
+      ...(newCredentials && { credentials: newCredentials }),
+      ...(newSeconds !== undefined && { callMaxSeconds: newSeconds }),
+    }
+    if (this.#isUsernameTaken(changed)) throw conflict()
+    this.#trunks.set(id, changed)
+    return changed
+  }
+
+  async deleteTrunk(id: string): Promise<boolean> {
+    return this.#trunks.delete(id)
+  }
+
+  async createRecording(recording: Recording, details?: CallDetails): Promise<void> {
     this.#requireOpen()
-    const key = `${recording.projectId}/${recording.id}`
-    if (!this.#projects.has(recording.projectId)) throw notFound()
+    const key = keyOf(recording)
     if (this.#recordings.has(key)) throw conflict()
+    if (!this.#projects.has(recording.projectId)) throw notFound()
     this.#recordings.set(key, recording)
+    if (details) this.#details.set(key, details)
+  }
+
+  async settleRecording(recording: Recording, details?: CallDetails): Promise<void> {
+    this.#requireOpen()
+    const key = keyOf(recording)
+    const stored = this.#recordings.get(key) ?? this.#absent()
+    if (!canBecome(stored.status, recording.status)) throw conflict()
+    this.#recordings.set(key, recording)
+    if (details) this.#details.set(key, details)
+  }
+
+  async sealRecording(projectId: string, id: string, sha256: string): Promise<boolean> {
+    const stored = this.#recordings.get(keyOf({ projectId, id }))
+    if (!stored || !isUnsealed(stored)) return false
+    this.#recordings.set(keyOf(stored), { ...stored, media: { ...stored.media, sha256 } })
+    return true
+  }
+
+  async findCallDetails(projectId: string, id: string): Promise<CallDetails | undefined> {
+    this.#requireOpen()
+    return this.#details.get(keyOf({ projectId, id }))
+  }
+
+  async listUnsettled(): Promise<readonly Recording[]> {
+    this.#requireOpen()
+    return oldestFirst([...this.#recordings.values()].filter(({ status }) => !isFinal(status)))
+  }
+
+  async listUnsealed(limit: number): Promise<readonly Recording[]> {
+    return oldestFirst([...this.#recordings.values()].filter(isUnsealed)).slice(0, limit)
   }
 
   async findRecording(projectId: string, id: string): Promise<Recording | undefined> {
     this.#requireOpen()
-    return this.#recordings.get(`${projectId}/${id}`)
+    return this.#recordings.get(keyOf({ projectId, id }))
   }
 
   async listRecordings(projectId: string, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
@@ -108,9 +183,10 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async deleteRecording(projectId: string, id: string): Promise<Recording | undefined> {
-    const key = `${projectId}/${id}`
+    const key = keyOf({ projectId, id })
     const found = this.#recordings.get(key)
     this.#recordings.delete(key)
+    this.#details.delete(key)
     return found
   }
 
@@ -124,6 +200,11 @@ export class MemoryCatalogue implements Catalogue {
 
   #token(projectId: string, id: string): Token | undefined {
     return [...this.#tokens.values()].find((token) => token.projectId === projectId && token.id === id)
+  }
+
+  #isUsernameTaken({ id, credentials }: Trunk): boolean {
+    const isRival = (other: Trunk) => other.id !== id && other.credentials?.username === credentials?.username
+    return credentials !== undefined && [...this.#trunks.values()].some(isRival)
   }
 
   #absent(): never {

@@ -1,18 +1,22 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { CallDetails } from '../../domain/call-details.ts'
 import type { Page, PageRequest } from '../../domain/page.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
-import type { Recording } from '../../domain/recording.ts'
+import { canBecome, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
 import type { Token, TokenChanges } from '../../domain/token.ts'
+import type { Trunk, TrunkChanges } from '../../domain/trunk.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { openConnection } from './connection.ts'
 import { type Migration, migrate } from './migrations.ts'
-import { projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
+import { type Cell, projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
 import { SharedSnapshot } from './shared-snapshot.ts'
-import { READS } from './statements.ts'
-import { notFound, translateError, unavailable } from './translate-error.ts'
+import { READS, type WriteName } from './statements.ts'
+import { conflict, notFound, translateError, unavailable } from './translate-error.ts'
+import { trunkCells, trunkChangeCells, trunkOf } from './trunk-rows.ts'
 import { Writer } from './writer.ts'
+import type { WriteStep } from './writer-messages.ts'
 
 /** Where the catalogue is and who hears of its commits. */
 export interface SqliteCatalogueOptions {
@@ -61,7 +65,7 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async createProject(project: Project): Promise<void> {
-    await this.#writer.write('createProject', projectCells(project))
+    await this.#write('createProject', projectCells(project))
   }
 
   async findProject(id: Uuid): Promise<Project | undefined> {
@@ -75,7 +79,7 @@ class SqliteCatalogue implements Catalogue {
 
   async updateProject(id: Uuid, changes: ProjectChanges): Promise<Project> {
     const { name, protectRecordings, mediaUrlTtlSeconds, recordingPricePerMinute } = changes
-    const row = await this.#writer.write('updateProject', [
+    const row = await this.#write('updateProject', [
       name ?? null,
       protectRecordings === undefined ? null : Number(protectRecordings),
       mediaUrlTtlSeconds === undefined ? 0 : 1,
@@ -88,12 +92,12 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async deleteProject(id: Uuid): Promise<void> {
-    const row = await this.#writer.write('deleteProject', [id])
+    const row = await this.#write('deleteProject', [id])
     if (row === undefined) throw notFound('project')
   }
 
   async createToken(token: Token): Promise<void> {
-    await this.#writer.write('createToken', tokenCells(token))
+    await this.#write('createToken', tokenCells(token))
   }
 
   async findToken(digest: string): Promise<Token | undefined> {
@@ -107,17 +111,69 @@ class SqliteCatalogue implements Catalogue {
 
   async updateToken(projectId: Uuid, id: Uuid, changes: TokenChanges): Promise<Token> {
     const { name, permissions } = changes
-    const row = await this.#writer.write('updateToken', [name ?? null, permissions?.join(' ') ?? null, projectId, id])
+    const row = await this.#write('updateToken', [name ?? null, permissions?.join(' ') ?? null, projectId, id])
     if (row === undefined) throw notFound('token')
     return tokenOf(row)
   }
 
   async deleteToken(projectId: Uuid, id: Uuid): Promise<boolean> {
-    return (await this.#writer.write('deleteToken', [projectId, id])) !== undefined
+    return (await this.#write('deleteToken', [projectId, id])) !== undefined
   }
 
-  async createRecording(recording: Recording): Promise<void> {
-    await this.#writer.write('createRecording', recordingCells(recording))
+  async createTrunk(trunk: Trunk): Promise<void> {
+    await this.#write('createTrunk', trunkCells(trunk))
+  }
+
+  async findTrunk(id: Uuid): Promise<Trunk | undefined> {
+    const row = this.#get('findTrunk', id)
+    return row === undefined ? undefined : trunkOf(row)
+  }
+
+  async listTrunks(projectId?: Uuid): Promise<readonly Trunk[]> {
+    const rows = projectId === undefined ? this.#all('listTrunks') : this.#all('listTrunksOfProject', projectId)
+    return rows.map(trunkOf)
+  }
+
+  async updateTrunk(id: Uuid, changes: TrunkChanges): Promise<Trunk> {
+    const row = await this.#write('updateTrunk', trunkChangeCells(id, changes))
+    if (row === undefined) throw notFound('trunk')
+    return trunkOf(row)
+  }
+
+  async deleteTrunk(id: Uuid): Promise<boolean> {
+    return (await this.#write('deleteTrunk', [id])) !== undefined
+  }
+
+  async createRecording(recording: Recording, details?: CallDetails): Promise<void> {
+    const create = { name: 'createRecording', cells: recordingCells(recording) } as const
+    await this.#writer.write(create, ...detailSteps(recording, details))
+  }
+
+  async settleRecording(recording: Recording, details?: CallDetails): Promise<void> {
+    const { projectId, id, status } = recording
+    const from = RECORDING_STATUSES.filter((each) => canBecome(each, status))
+    const [, , ...settled] = recordingCells(recording)
+    const settle = { name: 'settleRecording', cells: [...settled, projectId, id, JSON.stringify(from)] } as const
+    const row = await this.#writer.write(settle, ...detailSteps(recording, details))
+    if (row !== undefined) return
+    throw (await this.findRecording(projectId, id)) ? conflict() : notFound('recording')
+  }
+
+  async sealRecording(projectId: Uuid, id: Uuid, sha256: string): Promise<boolean> {
+    return (await this.#write('sealRecording', [sha256, projectId, id])) !== undefined
+  }
+
+  async findCallDetails(projectId: Uuid, id: Uuid): Promise<CallDetails | undefined> {
+    const row = this.#get('findCallDetails', projectId, id) as [json: string] | undefined
+    return row === undefined ? undefined : (JSON.parse(row[0]) as CallDetails)
+  }
+
+  async listUnsettled(): Promise<readonly Recording[]> {
+    return this.#all('listUnsettled').map(recordingOf)
+  }
+
+  async listUnsealed(limit: number): Promise<readonly Recording[]> {
+    return this.#all('listUnsealed', limit).map(recordingOf)
   }
 
   async findRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
@@ -143,7 +199,7 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async deleteRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
-    const row = await this.#writer.write('deleteRecording', [projectId, id])
+    const row = await this.#write('deleteRecording', [projectId, id])
     return row === undefined ? undefined : recordingOf(row)
   }
 
@@ -157,6 +213,10 @@ class SqliteCatalogue implements Catalogue {
     await this.#writer.close()
     this.#snapshot.end()
     this.#database.close()
+  }
+
+  #write(name: WriteName, cells: readonly Cell[]): Promise<unknown> {
+    return this.#writer.write({ name, cells })
   }
 
   #has(name: 'hasOlder' | 'hasNewer', projectId: Uuid, from: { createdAtMs: number; id: Uuid }): boolean {
@@ -187,3 +247,6 @@ class SqliteCatalogue implements Catalogue {
     if (!this.#isOpen) throw unavailable('The catalogue is closed.', 'The server is stopping.')
   }
 }
+
+const detailSteps = ({ projectId, id }: Recording, details: CallDetails | undefined): readonly WriteStep[] =>
+  details ? [{ name: 'putCallDetails', cells: [projectId, id, JSON.stringify(details)] }] : []

@@ -64,6 +64,40 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'recordings by time, for the list',
     sql: 'CREATE INDEX recordings_by_time ON recordings (project_id, created_at_ms DESC, id DESC);',
   },
+  {
+    name: 'trunks, call details, and what is still to be done about recordings',
+    sql: `
+      CREATE TABLE trunks (
+        id TEXT PRIMARY KEY,
+        project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        leg_type TEXT NOT NULL CHECK (leg_type IN ('pstn', 'sip')),
+        networks TEXT NOT NULL,
+        username TEXT UNIQUE,
+        ha1_sha256 TEXT,
+        ha1_md5 TEXT,
+        call_max_seconds INTEGER CHECK (call_max_seconds > 0),
+        codecs TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        CHECK ((username IS NULL) = (ha1_sha256 IS NULL) AND (username IS NULL) = (ha1_md5 IS NULL))
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX trunks_by_project ON trunks (project_id);
+
+      -- Apart from the recordings, whose rows stay small.
+      CREATE TABLE call_details (
+        recording_id TEXT NOT NULL,
+        project_id TEXT NOT NULL,
+        details TEXT NOT NULL CHECK (json_valid(details)),
+        PRIMARY KEY (recording_id, project_id),
+        FOREIGN KEY (recording_id, project_id) REFERENCES recordings (id, project_id) ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+
+      -- Partial: only the few rows that something is still to be done about are in them.
+      CREATE INDEX recordings_unsettled ON recordings (created_at_ms) WHERE status IN ('recording', 'paused');
+      CREATE INDEX recordings_unsealed ON recordings (created_at_ms)
+        WHERE sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused');
+    `,
+  },
 ]
 
 const versionOf = (database: Database.Database): number => database.pragma('user_version', { simple: true }) as number

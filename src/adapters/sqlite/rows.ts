@@ -43,8 +43,8 @@ type RecordingCells = [
   conferenceId: string | null,
   price: number,
   mediaKey: string | null,
-  byteSize: number,
-  sha256: string,
+  byteSize: number | null,
+  sha256: string | null,
   format: MediaFormat,
   codec: string,
   sampleRateHz: number,
@@ -108,16 +108,19 @@ export const recordingOf = (cells: unknown): Recording => {
   return recording
 }
 
-const mediaOf = (row: RecordingCells, compact: string): MediaObject => ({
-  key: compact.replace(PROJECT_MARK, row[0]).replace(ID_MARK, row[1]),
-  byteSize: row[13],
-  sha256: row[14],
-  format: row[15],
-  codec: row[16],
-  sampleRateHz: row[17],
-  channels: row[18],
-  durationMs: row[4],
-})
+const mediaOf = (row: RecordingCells, compact: string): MediaObject => {
+  const media: Mutable<MediaObject> = {
+    key: compact.replace(PROJECT_MARK, row[0]).replace(ID_MARK, row[1]),
+    format: row[15],
+    codec: row[16],
+    sampleRateHz: row[17],
+    channels: row[18],
+    durationMs: row[4],
+  }
+  if (row[13] !== null) media.byteSize = row[13]
+  if (row[14] !== null) media.sha256 = row[14]
+  return media
+}
 
 type ProjectCells = [string, string, number, number, number | null, number, string]
 

@@ -1,9 +1,12 @@
 import { RECORDING_COLUMNS } from './rows.ts'
+import { TRUNK_COLUMNS } from './trunk-rows.ts'
 
 const RECORDING = RECORDING_COLUMNS.join(', ')
 const PROJECT =
   'id, name, created_at_ms, protect_recordings, media_url_ttl_seconds, recording_price_per_minute, media_key'
 const TOKEN = 'project_id, id, name, permissions, digest, created_at_ms'
+/** All but the key. */
+const SETTLED = RECORDING_COLUMNS.slice(2)
 const marks = (count: number): string => Array.from({ length: count }, () => '?').join(', ')
 
 /** Every read, prepared once. */
@@ -12,12 +15,21 @@ export const READS = {
   listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
   findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = ?`,
   listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = ? ORDER BY created_at_ms, id`,
+  findTrunk: `SELECT ${TRUNK_COLUMNS} FROM trunks WHERE id = ?`,
+  listTrunks: `SELECT ${TRUNK_COLUMNS} FROM trunks ORDER BY created_at_ms, id`,
+  listTrunksOfProject: `SELECT ${TRUNK_COLUMNS} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
   findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND id = ?`,
   newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   olderThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   newerThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND (created_at_ms, id) > (?, ?) ORDER BY created_at_ms, id LIMIT ?`,
   hasOlder: 'SELECT 1 FROM recordings WHERE project_id = ? AND (created_at_ms, id) < (?, ?) LIMIT 1',
   hasNewer: 'SELECT 1 FROM recordings WHERE project_id = ? AND (created_at_ms, id) > (?, ?) LIMIT 1',
+  findCallDetails: 'SELECT details FROM call_details WHERE project_id = ? AND recording_id = ?',
+  // Each with the very condition of its partial index, and bound to it: without it these would read every recording there is.
+  listUnsettled: `SELECT ${RECORDING} FROM recordings INDEXED BY recordings_unsettled
+    WHERE status IN ('recording', 'paused') ORDER BY created_at_ms, id`,
+  listUnsealed: `SELECT ${RECORDING} FROM recordings INDEXED BY recordings_unsealed
+    WHERE sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused') ORDER BY created_at_ms, id LIMIT ?`,
 } as const
 
 /** Every write, by the name that the writer thread knows it by. Those that return a row give what they changed or removed. */
@@ -31,7 +43,18 @@ export const WRITES = {
   updateToken: `UPDATE tokens SET name = coalesce(?, name), permissions = coalesce(?, permissions)
     WHERE project_id = ? AND id = ? RETURNING ${TOKEN}`,
   deleteToken: 'DELETE FROM tokens WHERE project_id = ? AND id = ? RETURNING id',
+  createTrunk: `INSERT INTO trunks (${TRUNK_COLUMNS}) VALUES (${marks(11)})`,
+  updateTrunk: `UPDATE trunks SET name = coalesce(?, name), leg_type = coalesce(?, leg_type), networks = coalesce(?, networks),
+    username = iif(?, ?, username), ha1_sha256 = iif(?, ?, ha1_sha256), ha1_md5 = iif(?, ?, ha1_md5),
+    call_max_seconds = iif(?, ?, call_max_seconds), codecs = coalesce(?, codecs) WHERE id = ? RETURNING ${TRUNK_COLUMNS}`,
+  deleteTrunk: 'DELETE FROM trunks WHERE id = ? RETURNING id',
   createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
+  settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = (${marks(SETTLED.length)})
+    WHERE project_id = ? AND id = ? AND status IN (SELECT value FROM json_each(?)) RETURNING id`,
+  sealRecording: `UPDATE recordings SET sha256 = ? WHERE project_id = ? AND id = ?
+    AND sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused') RETURNING id`,
+  putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET details = excluded.details`,
   deleteRecording: `DELETE FROM recordings WHERE project_id = ? AND id = ? RETURNING ${RECORDING}`,
 } as const
 

@@ -5,11 +5,12 @@ const codeOf = (thrown: unknown): string => {
   return typeof code === 'string' ? code : ''
 }
 
-const conflict = (cause: unknown) =>
+/** The refusal of a change that what is there forbids. */
+export const conflict = (cause?: unknown): PoulsenError =>
   new PoulsenError({
     code: 'CATALOGUE_CONFLICT',
     kind: 'conflict',
-    message: 'The catalogue already has that row, or still needs it.',
+    message: 'The catalogue already has that row, still needs it, or no longer lets it change.',
     cause,
   })
 

@@ -6,14 +6,19 @@ export interface WriterData {
   readonly path: string
 }
 
-/** One write to do. */
-export interface WriteRequest {
-  readonly id: number
+/** One statement and what it is given. */
+export interface WriteStep {
   readonly name: WriteName
   readonly cells: readonly Cell[]
 }
 
-/** How one write ended, sent only after its commit: the row that it returned (if it returns one), or SQLite's error. */
+/** One write to do: all of its steps or none of them. When the first should return a row and does not, the others are left out. */
+export interface WriteRequest {
+  readonly id: number
+  readonly steps: readonly WriteStep[]
+}
+
+/** How one write ended, sent only after its commit: the row that its first step returned (if it returns one), or SQLite's error. */
 export interface WriteResult {
   readonly id: number
   readonly row?: unknown

@@ -3,7 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Database, Statement } from 'better-sqlite3'
 import { openConnection } from './connection.ts'
 import { WRITES, type WriteName } from './statements.ts'
-import type { CommitReport, WriteRequest, WriteResult, WriterData, WriterMessage } from './writer-messages.ts'
+import type {
+  CommitReport,
+  WriteRequest,
+  WriteResult,
+  WriterData,
+  WriterMessage,
+  WriteStep,
+} from './writer-messages.ts'
 
 if (!parentPort) throw new Error('writer-thread.ts runs in a worker thread only')
 const port = parentPort
@@ -18,13 +25,24 @@ const describe = (error: unknown): { code: string; message: string } => {
   return { code: code ?? 'SQLITE_ERROR', message: message ?? String(error) }
 }
 
-/** One write in a savepoint of its own, so that its failure leaves its neighbours alone. */
-const writeOne = ({ id, name, cells }: WriteRequest): WriteResult => {
+const runStep = ({ name, cells }: WriteStep): { readonly row?: unknown; readonly isVain: boolean } => {
   const statement = prepared.get(name)
-  if (!statement) return { id, error: { code: 'SQLITE_ERROR', message: `no write ${name}` } }
+  if (!statement) throw new Error(`no write ${name}`)
+  if (!statement.reader) {
+    statement.run(...cells)
+    return { isVain: false }
+  }
+  const row = statement.raw().get(...cells)
+  return { row, isVain: row === undefined }
+}
+
+/** One write in a savepoint of its own, so that its failure leaves its neighbours alone. */
+const writeOne = ({ id, steps: [first, ...others] }: WriteRequest): WriteResult => {
+  if (!first) return { id }
   database.exec('SAVEPOINT one')
   try {
-    const row = statement.reader ? statement.raw().get(...cells) : statement.run(...cells) && undefined
+    const { row, isVain } = runStep(first)
+    if (!isVain) others.forEach(runStep)
     database.exec('RELEASE one')
     return { id, row }
   } catch (error) {

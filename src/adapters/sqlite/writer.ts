@@ -2,10 +2,8 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Telemetry } from '../../ports/telemetry.ts'
-import type { Cell } from './rows.ts'
-import type { WriteName } from './statements.ts'
 import { translateError, unavailable } from './translate-error.ts'
-import type { CommitReport, WriteRequest, WriterData } from './writer-messages.ts'
+import type { CommitReport, WriteRequest, WriterData, WriteStep } from './writer-messages.ts'
 
 /** Writes that may wait; more are refused, so that a stalled disk cannot fill the memory. */
 export const PENDING_MAX = 10_000
@@ -48,15 +46,15 @@ export class Writer {
     this.#worker.unref()
   }
 
-  /** Resolves after the commit, with the row that the write returned. Rejects with CATALOGUE_… codes. */
-  write(name: WriteName, cells: readonly Cell[]): Promise<unknown> {
+  /** Does all steps or none. Resolves after the commit, with the row that the first step returned. Rejects with CATALOGUE_… codes. */
+  write(...steps: readonly WriteStep[]): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(gone(this.#ended))
     if (this.#pending.size >= PENDING_MAX) return Promise.reject(tooMany())
     return new Promise((resolve, reject) => {
       this.#lastId += 1
       if (this.#pending.size === 0) this.#worker.ref()
       this.#pending.set(this.#lastId, { resolve, reject })
-      this.#queue.push({ id: this.#lastId, name, cells })
+      this.#queue.push({ id: this.#lastId, steps })
       this.#send()
     })
   }
