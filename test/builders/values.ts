@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { Project } from '../../src/domain/project.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { Token } from '../../src/domain/token.ts'
+import type { Trunk } from '../../src/domain/trunk.ts'
 
 /** A project that nobody else has. */
 export const aProject = (parts: Partial<Project> = {}): Project => ({
@@ -50,4 +52,60 @@ export const aRecording = (projectId: string, parts: Partial<Recording> = {}): R
     },
     ...parts,
   }
+}
+
+/** A trunk that takes calls from this machine. */
+export const aTrunk = (projectId: string, parts: Partial<Trunk> = {}): Trunk => ({
+  id: randomUUID(),
+  projectId,
+  name: 'a trunk',
+  legType: 'sip',
+  networks: ['127.0.0.0/8'],
+  codecs: [],
+  createdAtMs: 1_760_000_000_000,
+  ...parts,
+})
+
+/** Digest credentials whose hashes are of no password. */
+export const someCredentials = (username = randomUUID()): NonNullable<Trunk['credentials']> => ({
+  username,
+  ha1Sha256: randomBytes(32).toString('hex'),
+  ha1Md5: randomBytes(16).toString('hex'),
+})
+
+/** A call that was answered after a second and hung up after two. */
+export const someCallDetails = (parts: Partial<CallDetails> = {}): CallDetails => ({
+  callId: `${randomUUID()}@192.0.2.1`,
+  from: '"Zoë" <sip:zoe@example.com>',
+  to: '<sip:record@example.com>',
+  startedAtMs: 1_760_000_000_000,
+  answeredAtMs: 1_760_000_001_000,
+  endedAtMs: 1_760_000_002_000,
+  endReason: 'hangup',
+  streams: [
+    {
+      codec: 'PCMU',
+      packets: 48,
+      lost: 2,
+      late: 1,
+      duplicated: 0,
+      jitterMs: 0.25,
+      jitterMaxMs: 1.5,
+      ssrcChanges: 0,
+      strangers: 0,
+      invalid: 0,
+      gapCount: 1,
+      gapMs: 40,
+    },
+  ],
+  gaps: [{ startMs: 500, durationMs: 40 }],
+  ...parts,
+})
+
+/** A recording that has just begun: its media grows. */
+export const aLiveRecording = (projectId: string, parts: Partial<Recording> = {}): Recording => {
+  const { media, ...rest } = aRecording(projectId, { status: 'recording', track: 'inbound', durationMs: 0, price: 0 })
+  if (!media) throw new Error('a recording without media')
+  const { byteSize: _size, sha256: _hash, ...growing } = media
+  return { ...rest, media: { ...growing, durationMs: 0 }, ...parts }
 }

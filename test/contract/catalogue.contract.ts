@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Page, PageRequest } from '../../src/domain/page.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
-import { aProject, aRecording, aToken } from '../builders/values.ts'
+import { aProject, aRecording, aToken, aTrunk } from '../builders/values.ts'
+import { describeLiveRecordings } from './catalogue-live.contract.ts'
+import { describeTrunks } from './catalogue-trunks.contract.ts'
 
 /** A page's ids, for comparing. */
 const idsOf = (items: readonly { readonly id: string }[]): string[] => items.map(({ id }) => id)
@@ -58,17 +60,21 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
       await expect(catalogue.updateProject(randomUUID(), {})).rejects.toMatchObject({ code: 'CATALOGUE_NOT_FOUND' })
     })
 
-    it('deletes a project with its tokens, but not with its recordings', async () => {
+    it('deletes a project with its tokens and its trunks, but not with its recordings', async () => {
       const project = await withProject()
       const token = aToken(project.id)
       const recording = aRecording(project.id)
+      const [trunk, kept] = [aTrunk(project.id), aTrunk((await withProject()).id)]
       await catalogue.createToken(token)
+      for (const each of [trunk, kept]) await catalogue.createTrunk(each)
       await catalogue.createRecording(recording)
       await expect(catalogue.deleteProject(project.id)).rejects.toMatchObject({ code: 'CATALOGUE_CONFLICT' })
       expect(await catalogue.findProject(project.id)).toEqual(project)
       await catalogue.deleteRecording(project.id, recording.id)
       await catalogue.deleteProject(project.id)
       expect(await catalogue.findToken(token.digest)).toBeUndefined()
+      expect(await catalogue.findTrunk(trunk.id)).toBeUndefined()
+      expect(await catalogue.findTrunk(kept.id)).toEqual(kept)
       await expect(catalogue.deleteProject(project.id)).rejects.toMatchObject({ code: 'CATALOGUE_NOT_FOUND' })
     })
 
@@ -145,6 +151,8 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
       )
     })
   })
+  describeTrunks(name, open)
+  describeLiveRecordings(name, open)
 }
 
 const newestFirst = (a: Recording, b: Recording): number => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)

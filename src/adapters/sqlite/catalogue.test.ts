@@ -4,22 +4,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { aProject, aRecording } from '../../../test/builders/values.ts'
+import { aLiveRecording, aProject, aRecording, aTrunk, someCallDetails } from '../../../test/builders/values.ts'
 import { describeCatalogue } from '../../../test/contract/catalogue.contract.ts'
-import { MemoryCatalogue } from '../../../test/fakes/memory-catalogue.ts'
+import type { Recording } from '../../domain/recording.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { openSqliteCatalogue } from './catalogue.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { type Cell, projectCells, recordingCells } from './rows.ts'
 import { acquireServerLock } from './server-lock.ts'
+import { READS } from './statements.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-sqlite-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 let files = 0
 const freshPath = (): string => join(folder, `catalogue-${files++}.sqlite`)
+/** What version 0.1 wrote. */
+const RELEASED_VERSION = 2
+
 const telemetry: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
 const open = (path: string, more: { telemetry?: Telemetry; migrations?: typeof MIGRATIONS } = {}): Promise<Catalogue> =>
   openSqliteCatalogue({ path, telemetry, ...more })
@@ -124,45 +128,39 @@ describe('the SQLite catalogue', () => {
     again.close()
   })
 
-  it('answers as the model does, whatever is done to it', async () => {
-    const real = await open(freshPath())
-    const ids = fc.nat(3).map((n) => `00000000-0000-4000-8000-00000000000${n}`)
-    const operation = fc.oneof(
-      fc.record({ do: fc.constant('createProject' as const), id: ids, other: ids, time: fc.nat(3) }),
-      fc.record({ do: fc.constant('deleteProject' as const), id: ids, other: ids, time: fc.nat(3) }),
-      fc.record({ do: fc.constant('createRecording' as const), id: ids, other: ids, time: fc.nat(3) }),
-      fc.record({ do: fc.constant('deleteRecording' as const), id: ids, other: ids, time: fc.nat(3) }),
-      fc.record({ do: fc.constant('list' as const), id: ids, other: ids, time: fc.nat(3) }),
-    )
-    let run = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(operation, { maxLength: 25 }), async (operations) => {
-        const model = new MemoryCatalogue()
-        const mine = (id: string) => id.replace('00000000-', `${(run % 0xffffff).toString(16).padStart(8, '0')}-`)
-        run += 1
-        for (const { do: what, id, other, time } of operations) {
-          const project = aProject({ id: mine(id) })
-          const recording = aRecording(mine(id), { id: mine(other), createdAtMs: time })
-          const olderThan = time > 1 ? { olderThan: { createdAtMs: time, id: mine(other) } } : {}
-          const apply = (catalogue: Catalogue): Promise<unknown> =>
-            ({
-              createProject: () => catalogue.createProject(project),
-              deleteProject: () => catalogue.deleteProject(mine(id)),
-              createRecording: () => catalogue.createRecording(recording),
-              deleteRecording: () => catalogue.deleteRecording(mine(id), mine(other)),
-              list: () => catalogue.listRecordings(mine(id), { limit: 2, ...olderThan }),
-            })[what]()
-          const outcome = (promise: Promise<unknown>) =>
-            promise.then(
-              (value) => ({ value }),
-              ({ code }) => ({ code }),
-            )
-          expect(await outcome(apply(real))).toEqual(await outcome(apply(model)))
-        }
-      }),
-      { numRuns: 60 },
-    )
-    await real.close()
+  it('upgrades a catalogue of the first release with all that is in it', async () => {
+    const path = freshPath()
+    const [project, recording] = [aProject(), aRecording('')]
+    const old = new Database(path)
+    for (const { sql } of MIGRATIONS.slice(0, RELEASED_VERSION)) old.exec(sql)
+    old.pragma('application_id = 1349481836')
+    old.pragma(`user_version = ${RELEASED_VERSION}`)
+    const stored: Recording = { ...recording, projectId: project.id }
+    const insert = (table: string, cells: readonly Cell[]) =>
+      old.prepare(`INSERT INTO ${table} VALUES (${cells.map(() => '?').join(', ')})`).run(...cells)
+    insert('projects', projectCells(project))
+    insert('recordings', recordingCells(stored))
+    old.close()
+    const catalogue = await open(path)
+    expect(await catalogue.listProjects()).toEqual([project])
+    expect(await catalogue.findRecording(project.id, recording.id)).toEqual(stored)
+    expect(await catalogue.findCallDetails(project.id, recording.id)).toBeUndefined()
+    expect(await catalogue.listUnsettled()).toEqual([])
+    const trunk = aTrunk(project.id)
+    await catalogue.createTrunk(trunk)
+    const live = aLiveRecording(project.id)
+    await catalogue.createRecording(live, someCallDetails())
+    expect(await catalogue.listUnsettled()).toEqual([live])
+    await catalogue.close()
+  })
+
+  it.each(['listUnsettled', 'listUnsealed'] as const)('reads only its partial index for %s', async (name) => {
+    const path = freshPath()
+    await (await open(path)).close()
+    const database = new Database(path)
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${READS[name].replace('?', '9')}`).all() as { detail: string }[]
+    expect(plan[0]?.detail).toMatch(/^SCAN recordings USING INDEX recordings_unse/)
+    database.close()
   })
 })
 
