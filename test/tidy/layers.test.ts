@@ -12,6 +12,8 @@ const PLANTED: readonly [folder: string, from: string][] = [
   ['src/ports', '../services/access.ts'],
   ['src/services', '../adapters/system/clock.ts'],
   ['src/services', '../edges/http/origin.ts'],
+  ['src/caller', '../services/access.ts'],
+  ['src/caller', '../capture/call-recorder.ts'],
   ['src/adapters/system', '../../services/access.ts'],
   ['src/adapters/system', '../sqlite/catalogue.ts'],
   ['src/edges/media', '../../adapters/system/clock.ts'],
