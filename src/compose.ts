@@ -7,6 +7,7 @@ import { systemIds } from './adapters/system/ids.ts'
 import { openTranscoder } from './adapters/workers/transcoder.ts'
 import { PoulsenError } from './domain/errors.ts'
 import type { Config } from './ops/config.ts'
+import type { LiveRecordings } from './ports/live-recordings.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import { Access } from './services/access.ts'
 import { Derivations } from './services/derivations.ts'
@@ -14,6 +15,7 @@ import { Ingest } from './services/ingest.ts'
 import { Playback } from './services/playback.ts'
 import { Projects } from './services/projects.ts'
 import { Recordings } from './services/recordings.ts'
+import { Sealing } from './services/sealing.ts'
 import type { Services } from './services/services.ts'
 import { Sweeping } from './services/sweeping.ts'
 import { Tokens } from './services/tokens.ts'
@@ -24,6 +26,9 @@ const PRIVATE_FOLDER = 0o700
 
 /** For the command line, which reports to nobody. */
 const SILENT: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+
+/** For a process that records no calls. */
+const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {} }
 
 /** Makes the data folder when it is not there. Rejects with DATA_DIR_UNUSABLE. */
 export const ensureDataDir = async (dataDir: string): Promise<void> => {
@@ -54,10 +59,12 @@ export const openServices = async (config: Config, telemetry: Telemetry = SILENT
   const entry = new URL(`./transcode-worker${extname(import.meta.filename)}`, import.meta.url)
   const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
 
-  const ports = { catalogue, mediaStore, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
+  const live = NOTHING_LIVE
+  const ports = { catalogue, mediaStore, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
   const access = new Access(ports)
   const derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
   await derivations.start()
+  const sealing = new Sealing(ports)
   return {
     catalogue,
     mediaStore,
@@ -68,11 +75,14 @@ export const openServices = async (config: Config, telemetry: Telemetry = SILENT
     recordings: new Recordings({ ...ports, derivations }),
     ingest: new Ingest({
       ...ports,
+      sealing,
       limits: { sizeMaxBytes: config.uploadMaxBytes, concurrentMax: config.uploadConcurrentMax },
     }),
     playback: new Playback({ ...ports, derivations }),
+    sealing,
     sweeping: new Sweeping(ports),
     close: async () => {
+      await sealing.close()
       await transcoder.close()
       await catalogue.close()
     },

@@ -24,6 +24,7 @@ import type { RequestReport } from './ports/telemetry.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
 import type { Services } from './services/services.ts'
 
+const SEAL_EVERY_MS = 60 * 60 * 1000
 const SWEEP_EVERY_MS = 60 * 60 * 1000
 const MS_PER_SECOND = 1000
 const CLOSE_IDLE_EVERY_MS = 50
@@ -50,11 +51,12 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     const made = await bootstrap(services, given(config))
     const app = await buildApp(config, options.version, { services, metrics, log, stop })
     await listen(app, config, lock, (url) => options.print(banner(options.version, url, config, made)))
-    const { sweeping } = services
+    const { sealing, sweeping } = services
     const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), log.logger)
+    const sealer = every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), log.logger)
     await stop.requested
     log.logger.info({ signal: stop.reason }, 'stopping')
-    await Promise.all([sweeper.stop(), closeWithin(app, config.shutdownDeadlineSeconds * MS_PER_SECOND)])
+    await Promise.all([sweeper.stop(), sealer.stop(), closeWithin(app, config.shutdownDeadlineSeconds * MS_PER_SECOND)])
     log.logger.info('stopped')
   } finally {
     await services?.close()

@@ -19,12 +19,18 @@ export interface AudioFormat {
   readonly durationMs: number
 }
 
-/** The bytes behind a recording: where they are, how many, and what they must hash to. */
+/**
+ * The bytes behind a recording: where they are, how many, and what they must hash to. Those of a recording in progress are in the media store only once
+ * it has ended; until then the key is reserved, the duration is 0, and the size is not known.
+ */
 export interface MediaObject extends AudioFormat {
-  /** The media store's key. */
+  /** The media store's key: the same from the beginning, and never another recording's. */
   readonly key: string
-  /** Absent while it grows. */
+  /** Absent while the recording is in progress, and it grows. */
   readonly byteSize?: number
-  /** Lower-case hexadecimal SHA-256 of the bytes as received; absent until it is known. */
+  /**
+   * Lower-case hexadecimal SHA-256 of the bytes as received. Absent while the recording is in progress and for a while after a captured one has ended:
+   * it is computed in the background, so that no call's end waits for it.
+   */
   readonly sha256?: string
 }

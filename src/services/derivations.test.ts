@@ -3,28 +3,9 @@ import { aTelemetry } from '../../test/builders/services.ts'
 import { aRecording } from '../../test/builders/values.ts'
 import { get, put } from '../../test/contract/media-store.contract.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
-import { PoulsenError } from '../domain/errors.ts'
+import { DERIVED_BYTES, ToyTranscoder } from '../../test/fakes/toy-transcoder.ts'
 import type { MediaObject } from '../domain/media-object.ts'
-import type { TranscodeRequest, Transcoder } from '../ports/transcoder.ts'
 import { Derivations } from './derivations.ts'
-
-const DERIVED_BYTES = 100
-
-/** Turns anything into a hundred bytes that say what they were made of; counts its runs and can be told to fail. */
-class ToyTranscoder implements Transcoder {
-  runs = 0
-  isBroken = false
-
-  async transcode({ source, append, to }: TranscodeRequest) {
-    this.runs += 1
-    const chunks = await Array.fromAsync(source, (chunk) => Buffer.from(chunk))
-    if (this.isBroken) throw new PoulsenError({ code: 'TRANSCODE_FAILED', kind: 'corrupt', message: 'broken' })
-    await append(Buffer.from(`${to} of ${Buffer.concat(chunks)}`.padEnd(DERIVED_BYTES)))
-    return {}
-  }
-
-  async close() {}
-}
 
 let mediaStore: MemoryMediaStore
 let cache: MemoryMediaStore

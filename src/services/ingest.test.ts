@@ -8,6 +8,7 @@ import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
 import type { Project } from '../domain/project.ts'
 import { Ingest, type IngestRequest } from './ingest.ts'
+import { Sealing } from './sealing.ts'
 
 const SEEDS = 300
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -25,8 +26,10 @@ beforeEach(async () => {
   await catalogue.createProject(project)
 })
 
-const anIngest = (ports: object = {}, limits = { sizeMaxBytes: 100_000, concurrentMax: 8 }) =>
-  new Ingest({ catalogue, mediaStore, clock: aClock(), ids, telemetry, limits, ...ports })
+const anIngest = (ports: object = {}, limits = { sizeMaxBytes: 100_000, concurrentMax: 8 }) => {
+  const sealing = new Sealing({ catalogue, mediaStore, ...ports })
+  return new Ingest({ catalogue, mediaStore, clock: aClock(), ids, telemetry, sealing, limits, ...ports })
+}
 const asked = (bytes: Uint8Array, parts: Partial<IngestRequest> = {}): IngestRequest => ({
   project,
   leg: { type: 'sip', id: randomUUID() },

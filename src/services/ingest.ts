@@ -11,6 +11,7 @@ import type { Ids } from '../ports/ids.ts'
 import type { MediaStore, MediaWriter } from '../ports/media-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { formatMediaKey } from './media-key.ts'
+import type { Sealing } from './sealing.ts'
 
 const NONCE_BYTES = 8
 
@@ -52,10 +53,14 @@ export interface IngestLimits {
   readonly concurrentMax: number
 }
 
-interface Received {
-  readonly audio: AudioFormat
+/** What tells bytes from others. */
+interface Identity {
   readonly sha256: string
   readonly byteSize: number
+}
+
+interface Received extends Identity {
+  readonly audio: AudioFormat
 }
 
 /**
@@ -69,6 +74,7 @@ export class Ingest {
   readonly #clock: Clock
   readonly #ids: Ids
   readonly #telemetry: Telemetry
+  readonly #sealing: Sealing
   readonly limits: IngestLimits
   #running = 0
 
@@ -78,6 +84,7 @@ export class Ingest {
     readonly clock: Clock
     readonly ids: Ids
     readonly telemetry: Telemetry
+    readonly sealing: Sealing
     readonly limits: IngestLimits
   }) {
     this.#catalogue = ports.catalogue
@@ -85,6 +92,7 @@ export class Ingest {
     this.#clock = ports.clock
     this.#ids = ports.ids
     this.#telemetry = ports.telemetry
+    this.#sealing = ports.sealing
     this.limits = ports.limits
   }
 
@@ -111,11 +119,11 @@ export class Ingest {
     try {
       const received = await this.#receive(request.source, writer)
       if (request.sha256 !== undefined && request.sha256 !== received.sha256) throw damaged()
-      const repeated = request.id && (await this.#findRepeated(request.project.id, id, received.sha256))
+      const repeated = request.id && (await this.#findRepeated(request.project.id, id, received))
       if (repeated) return { outcome: 'repeated', recording: repeated }
       const recording = this.#describe(request, id, { ...received.audio, ...received, key })
       await writer.finalise()
-      return await this.#commit(recording)
+      return await this.#commit(recording, received)
     } finally {
       await writer.abort()
     }
@@ -133,11 +141,17 @@ export class Ingest {
     return { audio: probe.finish(), sha256: hash.digest('hex'), byteSize: writer.byteSize }
   }
 
-  /** The recording that already has this id and these bytes; rejects with RECORDING_EXISTS when it has others. */
-  async #findRepeated(projectId: Uuid, id: Uuid, sha256: string): Promise<Recording | undefined> {
+  /**
+   * The recording that already has this id and these bytes; rejects with RECORDING_EXISTS when it has others, or none yet. A recorded call
+   * whose hash is not known yet gets it now, if the sizes do not tell already.
+   */
+  async #findRepeated(projectId: Uuid, id: Uuid, { sha256, byteSize }: Identity): Promise<Recording | undefined> {
     const existing = await this.#catalogue.findRecording(projectId, id)
-    if (existing && existing.media?.sha256 !== sha256) throw exists(id)
-    return existing
+    if (!existing) return undefined
+    if (existing.media?.byteSize !== byteSize) throw exists(id)
+    const sealed = await this.#sealing.seal(existing)
+    if (sealed.media?.sha256 !== sha256) throw exists(id)
+    return sealed
   }
 
   #describe(request: IngestRequest, id: Uuid, media: MediaObject): Recording {
@@ -159,7 +173,7 @@ export class Ingest {
   }
 
   /** The row, once the bytes are down. A rival that stored the same bytes under the same id meanwhile makes this a repetition. */
-  async #commit(recording: Recording): Promise<IngestResult> {
+  async #commit(recording: Recording, identity: Identity): Promise<IngestResult> {
     try {
       await this.#catalogue.createRecording(recording)
       return { outcome: 'stored', recording }
@@ -167,8 +181,8 @@ export class Ingest {
       // Only a refusal proves that no row names these bytes. After anything else the row may exist: the sweeper decides.
       const refused = error instanceof PoulsenError && (error.kind === 'conflict' || error.kind === 'not-found')
       if (recording.media && refused) await this.#mediaStore.remove(recording.media.key)
-      if (!hasCode(error, 'CATALOGUE_CONFLICT') || !recording.media) throw error
-      const rival = await this.#findRepeated(recording.projectId, recording.id, recording.media.sha256)
+      if (!hasCode(error, 'CATALOGUE_CONFLICT')) throw error
+      const rival = await this.#findRepeated(recording.projectId, recording.id, identity)
       if (rival) return { outcome: 'repeated', recording: rival }
       throw error
     }

@@ -1,17 +1,34 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { aClock } from '../../test/builders/services.ts'
-import { aProject, aRecording } from '../../test/builders/values.ts'
+import { aClock, aTelemetry } from '../../test/builders/services.ts'
+import { aGrowingRecording, aProject, aRecording } from '../../test/builders/values.ts'
+import { put } from '../../test/contract/media-store.contract.ts'
+import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
+import { MemoryLiveRecordings } from '../../test/fakes/memory-live-recordings.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
+import { ToyTranscoder } from '../../test/fakes/toy-transcoder.ts'
 import type { Project } from '../domain/project.ts'
-import { Playback } from './playback.ts'
+import type { Recording } from '../domain/recording.ts'
+import { Derivations } from './derivations.ts'
+import { type Playable, Playback } from './playback.ts'
 
 let clock: ReturnType<typeof aClock>
+let catalogue: MemoryCatalogue
+let live: MemoryLiveRecordings
+let mediaStore: MemoryMediaStore
+let cache: MemoryMediaStore
+let transcoder: ToyTranscoder
 let playback: Playback
 
 beforeEach(() => {
   clock = aClock()
-  const store = new MemoryMediaStore()
-  playback = new Playback({ mediaStore: store, cache: store, derivations: {} as never, clock })
+  catalogue = new MemoryCatalogue()
+  live = new MemoryLiveRecordings()
+  mediaStore = new MemoryMediaStore()
+  cache = new MemoryMediaStore()
+  transcoder = new ToyTranscoder()
+  const ports = { catalogue, live, mediaStore, cache, transcoder, clock, telemetry: aTelemetry() }
+  const derivations = new Derivations({ ...ports, cacheMaxBytes: 1000 })
+  playback = new Playback({ ...ports, derivations })
 })
 
 const capabilityOf = (project: Project, recording: ReturnType<typeof aRecording>) => {
@@ -67,5 +84,109 @@ describe('a capability', () => {
     expect(playback.isOpenedBy({ ...project, mediaUrlTtlSeconds: 60 }, recording.id, capability)).toBe(false)
     expect(playback.isOpenedBy({ ...project, protectRecordings: true }, recording.id, capability)).toBe(false)
     expect(playback.mediaPath({ ...project, protectRecordings: true }, recording)).not.toContain('?')
+  })
+})
+
+const bytesOf = async ({ read, byteSize }: Playable, startBytes = 0, endBytes = byteSize): Promise<string> => {
+  const chunks = await read({ startBytes, endBytes }, new AbortController().signal)
+  return Buffer.concat(await Array.fromAsync(chunks, (chunk) => Buffer.from(chunk))).toString()
+}
+
+/** A recording in progress, with its row and what there is of its audio. */
+const aLiveCall = async (audio: string): Promise<Recording> => {
+  const project = aProject()
+  const recording = aGrowingRecording(project.id)
+  await catalogue.createProject(project)
+  await catalogue.createRecording(recording)
+  live.grow(recording.id, Buffer.from(audio))
+  return recording
+}
+
+/** Hang-up: the file becomes an object, the row final. */
+const hangUp = async (recording: Recording): Promise<Recording> => {
+  const bytes = live.end(recording.id)
+  const { media } = recording
+  if (!media) throw new Error('no media')
+  await put(mediaStore, media.key, bytes)
+  const ended: Recording = { ...recording, status: 'completed', media: { ...media, byteSize: bytes.length } }
+  await catalogue.settleRecording(ended)
+  return ended
+}
+
+describe('a recording in progress', () => {
+  it('plays as what is there now', async () => {
+    const recording = await aLiveCall('one two ')
+    const first = await playback.open(recording, 'wav')
+    expect(first).toMatchObject({ mediaType: 'audio/wav', byteSize: 8, isGrowing: true, modifiedMs: clock.nowMs() })
+    live.grow(recording.id, Buffer.from('three'))
+    clock.advance(1)
+    const second = await playback.open(recording, 'wav')
+    expect(second).toMatchObject({ byteSize: 13, modifiedMs: first.modifiedMs + 1 })
+    expect(second.tag).not.toBe(first.tag)
+    expect((await playback.open(recording, 'wav')).tag).toBe(second.tag)
+    expect(await bytesOf(first)).toBe('one two ')
+    expect(await bytesOf(second)).toBe('one two three')
+    expect(await bytesOf(second, 4, 10)).toBe('two th')
+  })
+
+  it('cannot be had in another format, and nothing is derived of a part', async () => {
+    const recording = await aLiveCall('one')
+    for (const format of ['mp3', 'ogg'] as const) {
+      const refusal = { code: 'MEDIA_NOT_FOUND', hint: expect.stringContaining('in progress') }
+      await expect(playback.open(recording, format)).rejects.toMatchObject(refusal)
+    }
+    expect([transcoder.runs, await Array.fromAsync(cache.list())]).toEqual([0, []])
+  })
+
+  it('that has ended since its row was read plays as it ended, in any format', async () => {
+    const stale = await aLiveCall('one')
+    const ended = await hangUp(stale)
+    const playable = await playback.open(stale, 'wav')
+    expect(playable).toMatchObject({ byteSize: 3, isGrowing: false, modifiedMs: ended.updatedAtMs })
+    expect(await bytesOf(playable)).toBe('one')
+    expect((await bytesOf(await playback.open(stale, 'mp3'))).trim()).toBe('mp3 of one')
+  })
+
+  it.each([
+    ['was deleted meanwhile', (recording: Recording) => catalogue.deleteRecording(recording.projectId, recording.id)],
+    ['is in progress elsewhere', async () => undefined],
+  ])('that %s is not found', async (_what, happen) => {
+    const recording = await aLiveCall('one')
+    live.end(recording.id)
+    await happen(recording)
+    await expect(playback.open(recording, 'wav')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+  })
+
+  it('that ended without audio is not found', async () => {
+    const { media: _none, ...recording } = { ...(await aLiveCall('')), status: 'no_input' as const }
+    live.end(recording.id)
+    await catalogue.settleRecording(recording)
+    await expect(playback.open(recording, 'wav')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+  })
+})
+
+describe('a tag', () => {
+  it('stays when the hash becomes known, derived ones too', async () => {
+    const ended = await hangUp(await aLiveCall('one'))
+    const { media } = ended
+    const sealed = { ...ended, media: media && { ...media, sha256: 'a'.repeat(64) } } as Recording
+    for (const format of ['wav', 'mp3'] as const) {
+      const before = await playback.open(ended, format)
+      expect((await playback.open(sealed, format)).tag).toBe(before.tag)
+    }
+    expect(transcoder.runs).toBe(1)
+  })
+
+  it('is never that of another state, another recording or another format', async () => {
+    const recordings = [await aLiveCall('one'), await aLiveCall('one')]
+    const tags: string[] = []
+    for (const recording of recordings) {
+      // The same bytes of two recordings in progress have two URLs; the tag need only tell the states of one apart.
+      const growing = await playback.open(recording, 'wav')
+      const ended = await hangUp(recording)
+      tags.push(`${recording.id} ${growing.tag}`)
+      for (const format of ['wav', 'mp3'] as const) tags.push((await playback.open(ended, format)).tag)
+    }
+    expect(new Set(tags).size).toBe(6)
   })
 })

@@ -1,10 +1,12 @@
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { PoulsenError } from '../domain/errors.ts'
 import { MEDIA_TYPES, type MediaFormat, type MediaObject } from '../domain/media-object.ts'
 import type { Project } from '../domain/project.ts'
-import type { Recording } from '../domain/recording.ts'
+import { isFinal, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
 import type { ByteRange, MediaKey, MediaStore } from '../ports/media-store.ts'
 import { type Derivations, isDerivedFormat } from './derivations.ts'
 import { MediaSigner } from './media-signature.ts'
@@ -22,10 +24,23 @@ export interface Playable {
   /** Strong entity tag without quotes: equal tags mean equal bytes. */
   readonly tag: string
   readonly modifiedMs: number
+  /** True while the recording is in progress: the next who asks may find more bytes, in the same second even, so that no date tells them apart. */
+  readonly isGrowing: boolean
   readonly read: (range: ByteRange, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
+/** An object of a media store that can be played. */
+interface Stored {
+  readonly key: MediaKey
+  readonly byteSize: number
+  readonly format: MediaFormat
+  readonly tag: string
+  readonly modifiedMs: number
+}
+
 const MS_PER_SECOND = 1000
+/** Begins the tags of what grows, so that none is ever that of a finished recording. */
+const GROWING = 'live-'
 /** Part of derived tags, so that a better encoder is never mistaken for the old one's bytes. */
 const DERIVATION_VERSION = 1
 const TAG_DIGITS = 32
@@ -33,6 +48,8 @@ const EXPIRY = /^\d{0,16}$/
 
 /** Gives out media: signs and checks its URLs, and opens the bytes in the container that was asked for. */
 export class Playback {
+  readonly #catalogue: Catalogue
+  readonly #live: LiveRecordings
   readonly #mediaStore: MediaStore
   readonly #cache: MediaStore
   readonly #derivations: Derivations
@@ -40,11 +57,15 @@ export class Playback {
   readonly #signer = new MediaSigner()
 
   constructor(ports: {
+    readonly catalogue: Catalogue
+    readonly live: LiveRecordings
     readonly mediaStore: MediaStore
     readonly cache: MediaStore
     readonly derivations: Derivations
     readonly clock: Clock
   }) {
+    this.#catalogue = ports.catalogue
+    this.#live = ports.live
     this.#mediaStore = ports.mediaStore
     this.#cache = ports.cache
     this.#derivations = ports.derivations
@@ -76,48 +97,82 @@ export class Playback {
   }
 
   /**
-   * The recording's bytes as received when `format` is theirs, else derived (the first request waits for the derivation).
-   * Rejects with MEDIA_NOT_FOUND for a recording without bytes or a format that cannot be made of them, and as {@link Derivations.derive} does.
+   * The recording's bytes as received when `format` is theirs, else derived (the first request waits for the derivation). Of one in progress: what
+   * there is now, in its own format only. Rejects with MEDIA_NOT_FOUND for a recording without bytes, one in progress elsewhere, or a format that
+   * cannot be made of them (yet), and as {@link Derivations.derive} does.
    */
   async open(recording: Recording, format: MediaFormat): Promise<Playable> {
+    const playable = await this.#openNow(recording, format)
+    if (playable) return playable
+    // It may have ended since its row was read. Once more is enough: a recording never goes back into progress.
+    const again = await this.#catalogue.findRecording(recording.projectId, recording.id)
+    if (again && isFinal(again.status)) return this.#openFinished(again, format)
+    throw notHere(recording.id)
+  }
+
+  /** Undefined when the row says that the recording is in progress, and it is not so in this process. */
+  async #openNow(recording: Recording, format: MediaFormat): Promise<Playable | undefined> {
+    if (isFinal(recording.status)) return this.#openFinished(recording, format)
+    const live = await this.#live.open(recording.id)
+    if (!live) return undefined
+    if (recording.media?.format !== format) throw notYet(recording.id, format)
+    return this.#growing(live, format)
+  }
+
+  async #openFinished(recording: Recording, format: MediaFormat): Promise<Playable> {
     const { media } = recording
     if (!media) throw notPlayable(recording.id, format)
     const modifiedMs = recording.updatedAtMs
     if (media.format === format) return this.#original(media, modifiedMs)
     if (!isDerivedFormat(format)) throw notPlayable(recording.id, format)
     const derived = await this.#derivations.derive(media, format)
-    const tag = `${media.sha256.slice(0, TAG_DIGITS)}-${format}${DERIVATION_VERSION}`
-    return this.#playable(this.#cache, { key: derived.key, byteSize: derived.byteSize, format, tag, modifiedMs })
+    const tag = `${tagOf(media)}-${format}${DERIVATION_VERSION}`
+    return this.#stored(this.#cache, { key: derived.key, byteSize: derived.byteSize, format, tag, modifiedMs })
   }
 
   #sign(project: Project, id: Uuid, exp: string): string {
     return this.#signer.sign(project.mediaKey, `${id} ${exp}`)
   }
 
-  async #original(media: MediaObject, modifiedMs: number): Promise<Playable> {
-    const { key, byteSize, format, sha256 } = media
-    return this.#playable(this.#mediaStore, { key, byteSize, format, tag: sha256.slice(0, TAG_DIGITS), modifiedMs })
+  #growing(live: LiveMedia, format: MediaFormat): Playable {
+    const read = (range: ByteRange, signal: AbortSignal) => live.read(range, signal)
+    const tag = `${GROWING}${live.tag}`
+    const { byteSize } = live
+    return { mediaType: MEDIA_TYPES[format], byteSize, tag, modifiedMs: this.#clock.nowMs(), isGrowing: true, read }
   }
 
-  #playable(
-    store: MediaStore,
-    parts: {
-      readonly key: MediaKey
-      readonly byteSize: number
-      readonly format: MediaFormat
-      readonly tag: string
-      readonly modifiedMs: number
-    },
-  ): Playable {
+  async #original(media: MediaObject, modifiedMs: number): Promise<Playable> {
+    const { key, format } = media
+    const byteSize = media.byteSize ?? (await this.#mediaStore.stat(key)).byteSize
+    return this.#stored(this.#mediaStore, { key, byteSize, format, tag: tagOf(media), modifiedMs })
+  }
+
+  #stored(store: MediaStore, parts: Stored): Playable {
     const { key, byteSize, format, tag, modifiedMs } = parts
     const read = (range: ByteRange, signal: AbortSignal) => store.read(key, range, signal)
-    return { mediaType: MEDIA_TYPES[format], byteSize, tag, modifiedMs, read }
+    return { mediaType: MEDIA_TYPES[format], byteSize, tag, modifiedMs, isGrowing: false, read }
   }
 }
 
-const notPlayable = (id: Uuid, format: MediaFormat) =>
-  new PoulsenError({
-    code: 'MEDIA_NOT_FOUND',
-    kind: 'not-found',
-    message: `Recording ${id} cannot be had as ${format}.`,
-  })
+/**
+ * Of the key, and not of the bytes: that is known before their hash is, and says as much, since objects are immutable and every attempt to
+ * store one has a key of its own.
+ */
+const tagOf = ({ key }: MediaObject): string => hash('sha256', key).slice(0, TAG_DIGITS)
+
+const notFound = (message: string, hint?: string) =>
+  new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message, ...(hint !== undefined && { hint }) })
+
+const notPlayable = (id: Uuid, format: MediaFormat) => notFound(`Recording ${id} cannot be had as ${format}.`)
+
+const notYet = (id: Uuid, format: MediaFormat) =>
+  notFound(
+    `Recording ${id} cannot be had as ${format} yet.`,
+    'It is in progress: ask for its `url`, or ask again when it has ended.',
+  )
+
+const notHere = (id: Uuid) =>
+  notFound(
+    `Recording ${id} cannot be heard here yet.`,
+    'It is in progress, or was when its server stopped: ask again in a moment.',
+  )

@@ -1,8 +1,9 @@
 import { PoulsenError } from '../domain/errors.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
-import type { Recording } from '../domain/recording.ts'
+import { isFinal, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
+import type { LiveRecordings } from '../ports/live-recordings.ts'
 import type { MediaStore } from '../ports/media-store.ts'
 import type { Derivations } from './derivations.ts'
 
@@ -10,15 +11,18 @@ import type { Derivations } from './derivations.ts'
 export class Recordings {
   readonly #catalogue: Catalogue
   readonly #mediaStore: MediaStore
+  readonly #live: LiveRecordings
   readonly #derivations: Derivations
 
   constructor(ports: {
     readonly catalogue: Catalogue
     readonly mediaStore: MediaStore
+    readonly live: LiveRecordings
     readonly derivations: Derivations
   }) {
     this.#catalogue = ports.catalogue
     this.#mediaStore = ports.mediaStore
+    this.#live = ports.live
     this.#derivations = ports.derivations
   }
 
@@ -37,11 +41,13 @@ export class Recordings {
 
   /**
    * Deletes a recording: the row first, durably, then its bytes. A crash between the two leaves only bytes without a row,
-   * which the sweeper removes. Rejects with RECORDING_NOT_FOUND.
+   * which the sweeper removes. One in progress ends, and its audio is thrown away. Rejects with RECORDING_NOT_FOUND.
    */
   async delete(projectId: Uuid, id: Uuid): Promise<void> {
-    const { media } = (await this.#catalogue.deleteRecording(projectId, id)) ?? notFound(id)
+    const { media, status } = (await this.#catalogue.deleteRecording(projectId, id)) ?? notFound(id)
+    if (!isFinal(status)) await this.#live.discard(id)
     if (!media) return
+    // Also after a discard: the call may have ended just now, and its bytes be in the media store already.
     await this.#mediaStore.remove(media.key)
     await this.#derivations.forget(media)
   }

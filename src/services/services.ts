@@ -6,6 +6,7 @@ import type { Ingest } from './ingest.ts'
 import type { Playback } from './playback.ts'
 import type { Projects } from './projects.ts'
 import type { Recordings } from './recordings.ts'
+import type { Sealing } from './sealing.ts'
 import type { Sweeping } from './sweeping.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -20,6 +21,7 @@ export interface Services {
   readonly ingest: Ingest
   readonly playback: Playback
   readonly derivations: Derivations
+  readonly sealing: Sealing
   readonly sweeping: Sweeping
   /** Finishes accepted writes and releases everything. */
   close(): Promise<void>

@@ -109,3 +109,11 @@ export const aLiveRecording = (projectId: string, parts: Partial<Recording> = {}
   const { byteSize: _size, sha256: _hash, ...growing } = media
   return { ...rest, media: { ...growing, durationMs: 0 }, ...parts }
 }
+
+/** A recording of a call in progress: its media has a key, and neither size nor hash yet. */
+export const aGrowingRecording = (projectId: string, parts: Partial<Recording> = {}): Recording => {
+  const { media, ...recording } = aRecording(projectId, { status: 'recording', durationMs: 0, price: 0, ...parts })
+  if (!media) return recording
+  const { byteSize: _size, sha256: _hash, ...growing } = media
+  return { ...recording, media: { ...growing, durationMs: 0 } }
+}

@@ -87,15 +87,16 @@ const exportOne = async (
   recording: Recording,
   result: ExportResult,
 ): Promise<ExportedLine> => {
-  const { media } = recording
-  if (!media) return recordingLine(recording)
+  const sealed = await services.sealing.seal(recording)
+  const { media } = sealed
+  if (media?.sha256 === undefined) return recordingLine(sealed)
   const file = join('media', `${recording.id}.${media.format}`)
   if ((await hashOf(join(folder, file))) === media.sha256) result.kept += 1
   else {
     await copy(await services.mediaStore.read(media.key), join(folder, file), media.sha256)
     result.exported += 1
   }
-  return { ...recordingLine(recording), file }
+  return { ...recordingLine(sealed), file }
 }
 
 /** A file's SHA-256, or undefined when there is none. */

@@ -40,7 +40,7 @@ const table = (recordings: readonly Recording[]): string =>
       new Date(createdAtMs).toISOString(),
       status,
       `${(durationMs / 1000).toFixed(1)} s`,
-      media ? formatBytes(media.byteSize) : '–',
+      media?.byteSize === undefined ? '–' : formatBytes(media.byteSize),
       media ? `${media.format}/${media.codec}` : '–',
       leg.type,
     ]),

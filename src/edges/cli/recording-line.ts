@@ -17,7 +17,9 @@ export interface RecordingLine {
   readonly codec?: string
   readonly sample_rate_hz?: number
   readonly channels?: number
+  /** Absent while the recording is in progress. */
   readonly byte_size?: number
+  /** Absent until it was computed, which for a live call is soon after its end. */
   readonly sha256?: string
 }
 
@@ -41,8 +43,8 @@ export const recordingLine = (recording: Recording): RecordingLine => {
       codec: media.codec,
       sample_rate_hz: media.sampleRateHz,
       channels: media.channels,
-      byte_size: media.byteSize,
-      sha256: media.sha256,
+      ...(media.byteSize !== undefined && { byte_size: media.byteSize }),
+      ...(media.sha256 !== undefined && { sha256: media.sha256 }),
     }),
   }
 }

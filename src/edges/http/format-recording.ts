@@ -42,7 +42,7 @@ export class RecordingFormatter {
   format(project: Project, recording: Recording, origin: string): string {
     const { media, leg, errorCode, conferenceId } = recording
     const error = errorCode === undefined ? '' : `"error_code":${JSON.stringify(errorCode)},`
-    const byteSize = media ? `"byte_size":${media.byteSize},` : ''
+    const byteSize = media?.byteSize === undefined ? '' : `"byte_size":${media.byteSize},`
     const conference = conferenceId === undefined ? '' : `,"relay_conference_id":"${conferenceId}"`
     return (
       `{"id":"${recording.id}","project_id":"${recording.projectId}",` +
