@@ -16,6 +16,7 @@ export const install = (): Installation => {
   const token = `PT${randomBytes(24).toString('hex')}`
   const settings = {
     POULSEN_PORT: '0',
+    POULSEN_SIP_LISTEN: 'none',
     POULSEN_DATA_DIR: dataDir,
     POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
     POULSEN_BOOTSTRAP_TOKEN: token,

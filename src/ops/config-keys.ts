@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { isTokenSecret } from '../domain/token.ts'
 import { parseUuid } from '../domain/uuid.ts'
+import { parseSipListen } from './sip-listen.ts'
 
 /** One setting: how to read it, what is allowed, what it is without being set. */
 export interface ConfigKey<T> {
@@ -53,6 +54,24 @@ const networks = (text: string): readonly string[] | undefined => {
   return list.every(isNetwork) ? list : undefined
 }
 
+const address = (text: string): string | undefined => (isIP(text) === 0 ? undefined : text)
+
+/** UDP ports from first to last, both included; the first is even, so that RTP has even ports and RTCP the odd ones above (RFC 3550 §11). */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+const PORT_MIN = 1024
+const PORT_MAX = 65_535
+
+const portRange = (text: string): PortRange | undefined => {
+  const [, low, high] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
+  const [first, last] = [Number(low), Number(high)]
+  return first >= PORT_MIN && first % 2 === 0 && last > first && last <= PORT_MAX ? { first, last } : undefined
+}
+
+const MEBIBYTE = 1024 ** 2
 const GIBIBYTE = 1024 ** 3
 const DAY_SECONDS = 86_400
 
@@ -144,5 +163,53 @@ export const CONFIG_KEYS = {
     allowed: 'a whole number of seconds from 1 to 86400',
     fallback: '30',
     parse: whole(1, DAY_SECONDS),
+  },
+  SIP_LISTEN: {
+    about: 'Where calls are taken; tls uses TLS_CERT and TLS_KEY.',
+    allowed:
+      'none, or up to 16 of udp:host:port, tcp:host:port and tls:host:port, separated by commas, with IPv6 addresses in brackets',
+    fallback: 'udp:127.0.0.1:5060,tcp:127.0.0.1:5060',
+    parse: parseSipListen,
+  },
+  RTP_PORTS: {
+    about: 'UDP ports that media is received on: two for a stream.',
+    allowed: 'two port numbers from 1024 to 65535 with a hyphen, the first even and less than the second',
+    fallback: '30000-39999',
+    parse: portRange,
+  },
+  RTP_HOST: {
+    about: 'Address that media is received on; without it, that of the SIP listener that took the call.',
+    allowed: 'an IP address',
+    parse: address,
+  },
+  CAPTURE_WORKERS: {
+    about: 'Threads that record calls.',
+    allowed: 'a whole number from 1 to 64',
+    fallback: String(Math.min(4, Math.max(1, availableParallelism() - 1))),
+    parse: whole(1, 64),
+  },
+  CALLS_MAX: {
+    about: 'Calls that may be recorded at once; more get 503.',
+    allowed: 'a whole number from 1 to 100000',
+    fallback: '1000',
+    parse: whole(1, 100_000),
+  },
+  CALL_MAX_SECONDS: {
+    about: 'Longest call; what goes on is hung up. A trunk may have less.',
+    allowed: 'a whole number of seconds from 1 to 86400',
+    fallback: '14400',
+    parse: whole(1, DAY_SECONDS),
+  },
+  MEDIA_TIMEOUT_SECONDS: {
+    about: 'A call that is not on hold and brings no media for so long is ended.',
+    allowed: 'a whole number of seconds from 1 to 3600',
+    fallback: '30',
+    parse: whole(1, 3600),
+  },
+  DISK_RESERVE_BYTES: {
+    about: 'Free space below which new calls get 503; at a quarter of it the running ones are ended, cleanly.',
+    allowed: 'a whole number of bytes from 0 to 1099511627776 (1 TiB)',
+    fallback: String(256 * MEBIBYTE),
+    parse: whole(0, 1024 * GIBIBYTE),
   },
 } satisfies Record<string, ConfigKey<unknown>>

@@ -1,6 +1,7 @@
 import { PoulsenError } from '../domain/errors.ts'
 import type { Uuid } from '../domain/uuid.ts'
-import { CONFIG_KEYS, type ConfigKey } from './config-keys.ts'
+import { CONFIG_KEYS, type ConfigKey, type PortRange } from './config-keys.ts'
+import type { SipListenAddress } from './sip-listen.ts'
 
 /** Everything that can be set, read once at the start and passed on from there. Frozen. */
 export interface Config {
@@ -21,6 +22,15 @@ export interface Config {
   readonly derivedCacheMaxBytes: number
   readonly transcodeWorkers: number
   readonly shutdownDeadlineSeconds: number
+  /** Empty: no calls are taken. */
+  readonly sipListen: readonly SipListenAddress[]
+  readonly rtpPorts: PortRange
+  readonly rtpHost?: string
+  readonly captureWorkers: number
+  readonly callsMax: number
+  readonly callMaxSeconds: number
+  readonly mediaTimeoutSeconds: number
+  readonly diskReserveBytes: number
 }
 
 type KeyName = keyof typeof CONFIG_KEYS
@@ -60,6 +70,8 @@ export const readConfig = (
   }
   const config = values as unknown as Config
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) throw halfTls()
+  if (config.tlsCert === undefined && config.sipListen.some(({ transport }) => transport === 'tls'))
+    throw sipWithoutTls()
   return Object.freeze(config)
 }
 
@@ -82,4 +94,11 @@ const halfTls = (): PoulsenError =>
     code: 'CONFIG_INVALID',
     kind: 'invalid',
     message: 'POULSEN_TLS_CERT and POULSEN_TLS_KEY go together; allowed: both or neither.',
+  })
+
+const sipWithoutTls = (): PoulsenError =>
+  new PoulsenError({
+    code: 'CONFIG_INVALID',
+    kind: 'invalid',
+    message: 'POULSEN_SIP_LISTEN has tls; allowed: with POULSEN_TLS_CERT and POULSEN_TLS_KEY only.',
   })

@@ -12,11 +12,15 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(join('src', path), 'utf8'))
   .join('\n')
 
+/** Defaults that depend on the machine, as the page says them in words. */
+const MACHINE_DEFAULTS: Readonly<Record<string, string>> = {
+  TRANSCODE_WORKERS: 'processors − 1, at most 8',
+  CAPTURE_WORKERS: 'processors − 1, at most 4',
+}
+
 /** Rows that follow from the table in config-keys.ts; `npm test` prints the expected row when one is wrong. */
 const configurationRow = ([name, key]: [string, ConfigKey<unknown>]): string => {
-  // Depends on the machine, so the page says it in words.
-  const fallback = name === 'TRANSCODE_WORKERS' ? 'processors − 1, at most 8' : (key.fallback ?? '')
-  const shown = fallback === '' || name === 'TRANSCODE_WORKERS' ? fallback : `\`${fallback}\``
+  const shown = MACHINE_DEFAULTS[name] ?? (key.fallback === undefined ? '' : `\`${key.fallback}\``)
   return `| \`POULSEN_${name}\` | ${shown} | ${key.about} Allowed: ${key.allowed}. |`
 }
 

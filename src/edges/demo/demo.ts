@@ -26,6 +26,7 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
     const server = await startServerProcess(main, {
       POULSEN_DATA_DIR: dataDir,
       POULSEN_PORT: '0',
+      POULSEN_SIP_LISTEN: 'none',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
       POULSEN_BOOTSTRAP_TOKEN: token,

@@ -44,6 +44,8 @@ export const startServer = async (
     env: {
       PATH: process.env.PATH ?? '',
       POULSEN_PORT: '0',
+      // Many servers run side by side: only who takes calls listens for them.
+      POULSEN_SIP_LISTEN: 'none',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_DATA_DIR: dataDir,
       POULSEN_BOOTSTRAP_PROJECT_ID: credentials.projectId,
