@@ -34,13 +34,26 @@ export interface MediaWriter {
  *
  * Contract, held by every adapter (test/contract/media-store.contract.ts):
  * - An object exists only whole: a finalise that has resolved survives `kill -9` and loss of power, one that has not leaves nothing under the key.
- * - Objects are immutable: finalise on an existing key rejects with MEDIA_CONFLICT (conflict) and leaves the first untouched.
+ * - Objects are immutable: finalise (or adopt) on an existing key rejects with MEDIA_CONFLICT (conflict) and leaves the first untouched.
  * - Rejections are PoulsenErrors: MEDIA_NOT_FOUND (not-found), MEDIA_CONFLICT (conflict), MEDIA_DISK_FULL (unavailable, with a hint),
  *   MEDIA_UNAVAILABLE (unavailable), MEDIA_KEY_INVALID (invalid; also what keeps any path from leaving the store).
  */
 export interface MediaStore {
   /** Starts an object. Holds one file descriptor until finalise or abort. */
   open(key: MediaKey): Promise<MediaWriter>
+  /**
+   * Makes ahead of time what finalise or adopt under this key would else have to make first (a folder), so that they are quick when it counts.
+   * Needed by nobody: they work without it.
+   */
+  prepare(key: MediaKey): Promise<void>
+  /**
+   * Makes a finished file of this machine an object, and takes it away from `path`. All or nothing: its writer has made its bytes
+   * durable and does not touch it any more, and what has resolved survives as what was finalised does. Takes constant time when the file is on the
+   * store's own file system; else its bytes are copied. May be repeated after a crash, or after any other rejection: resolves when the object is
+   * that file already, or its bytes, or when the object is there and the file is gone. Counts as modified now, whenever its bytes were written.
+   * Rejects with MEDIA_CONFLICT when the object has other bytes, and the file stays; with MEDIA_NOT_FOUND when there is neither object nor file.
+   */
+  adopt(key: MediaKey, path: string): Promise<void>
   /** Rejects with MEDIA_NOT_FOUND. */
   stat(key: MediaKey): Promise<MediaStat>
   /**

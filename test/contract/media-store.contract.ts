@@ -1,4 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MediaStore } from '../../src/ports/media-store.ts'
 
@@ -34,10 +37,21 @@ export const describeMediaStore = (
   describe(`${name}: the media store's contract`, () => {
     let store: MediaStore
     let close: () => Promise<void>
+    const folder = mkdtempSync(join(tmpdir(), 'poulsen-adopt-'))
+    let files = 0
+    /** A file of this machine that nobody else has. */
+    const aFile = (bytes: Uint8Array): string => {
+      const path = join(folder, `file-${files++}`)
+      writeFileSync(path, bytes)
+      return path
+    }
     beforeAll(async () => {
       ;({ store, close } = await open())
     })
-    afterAll(() => close())
+    afterAll(async () => {
+      await close()
+      rmSync(folder, { recursive: true })
+    })
 
     it.each([0, 1, 1000, 3_000_000])('gives back %i bytes as they were appended', async (byteSize) => {
       const bytes = randomBytes(byteSize)
@@ -119,6 +133,78 @@ export const describeMediaStore = (
       expect((await get(store, key)).toString()).toBe(`rival ${won}`)
     })
 
+    it('adopts a file: it is an object, and no file any more', async () => {
+      const [key, bytes] = [freshKey(), randomBytes(700_000)]
+      const path = aFile(bytes)
+      utimesSync(path, 1, 1)
+      await store.prepare(key)
+      await store.adopt(key, path)
+      expect((await get(store, key)).equals(bytes)).toBe(true)
+      expect(existsSync(path)).toBe(false)
+      const stat = await store.stat(key)
+      expect(stat).toMatchObject({ key, byteSize: bytes.length })
+      expect(Math.abs(stat.modifiedMs - Date.now())).toBeLessThan(60_000)
+      expect(await Array.fromAsync(store.list())).toContainEqual(stat)
+    })
+
+    it('adopts without having been prepared, and an empty file', async () => {
+      const key = freshKey()
+      await store.adopt(key, aFile(Buffer.alloc(0)))
+      expect((await get(store, key)).length).toBe(0)
+    })
+
+    it('prepares more than once, and shows nothing of it', async () => {
+      const key = freshKey()
+      for (const _time of [1, 2]) await store.prepare(key)
+      await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+      await put(store, key, Buffer.from('x'))
+      await store.prepare(key)
+      expect((await get(store, key)).toString()).toBe('x')
+    })
+
+    it('adopts once more what it has adopted, whether the file is still there or not', async () => {
+      const key = freshKey()
+      const path = aFile(Buffer.from('same'))
+      await store.adopt(key, path)
+      await store.adopt(key, path)
+      writeFileSync(path, 'same')
+      await store.adopt(key, path)
+      expect((await get(store, key)).toString()).toBe('same')
+      expect(existsSync(path)).toBe(false)
+    })
+
+    it('adopts nothing in the place of another object, and leaves the file', async () => {
+      const key = freshKey()
+      await put(store, key, Buffer.from('first'))
+      for (const other of ['other', 'longer than the first']) {
+        const path = aFile(Buffer.from(other))
+        await expect(store.adopt(key, path)).rejects.toMatchObject({ code: 'MEDIA_CONFLICT', kind: 'conflict' })
+        expect(readFileSync(path, 'utf8')).toBe(other)
+      }
+      expect((await get(store, key)).toString()).toBe('first')
+    })
+
+    it('adopts nothing where there is nothing, nor twice what was removed', async () => {
+      const key = freshKey()
+      const path = aFile(Buffer.from('x'))
+      rmSync(path)
+      await expect(store.adopt(key, path)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND', kind: 'not-found' })
+      writeFileSync(path, 'x')
+      await store.adopt(key, path)
+      await store.remove(key)
+      await expect(store.adopt(key, path)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    })
+
+    it('adopts for one of rivals', async () => {
+      const key = freshKey()
+      const paths = Array.from({ length: 8 }, (_, index) => aFile(Buffer.from(`rival ${index}`)))
+      const outcomes = await Promise.allSettled(paths.map((path) => store.adopt(key, path)))
+      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
+      expect(paths.filter((path) => existsSync(path))).toHaveLength(7)
+    })
+
     it('removes once', async () => {
       const key = freshKey()
       await put(store, key, Buffer.from('x'))
@@ -179,6 +265,10 @@ export const describeMediaStore = (
       await expect(store.read(key)).rejects.toMatchObject(invalid)
       await expect(store.stat(key)).rejects.toMatchObject(invalid)
       await expect(store.remove(key)).rejects.toMatchObject(invalid)
+      await expect(store.prepare(key)).rejects.toMatchObject(invalid)
+      const path = aFile(Buffer.from('x'))
+      await expect(store.adopt(key, path)).rejects.toMatchObject(invalid)
+      expect(existsSync(path)).toBe(true)
     })
 
     it('can say that it takes writes', async () => {

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { PoulsenError } from '../../src/domain/errors.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore, MediaWriter } from '../../src/ports/media-store.ts'
 
@@ -50,6 +51,20 @@ export class MemoryMediaStore implements MediaStore {
         end()
       },
     }
+  }
+
+  async prepare(key: MediaKey): Promise<void> {
+    requireKey(key)
+  }
+
+  async adopt(key: MediaKey, path: string): Promise<void> {
+    requireKey(key)
+    const found = this.#objects.get(key)
+    const bytes = existsSync(path) ? readFileSync(path) : undefined
+    if (!found && !bytes) throw error('MEDIA_NOT_FOUND', 'not-found')
+    if (found && bytes && !bytes.equals(found.bytes)) throw error('MEDIA_CONFLICT', 'conflict')
+    if (!found && bytes) this.#objects.set(key, { bytes, modifiedMs: this.#nowMs() })
+    rmSync(path, { force: true })
   }
 
   async stat(key: MediaKey): Promise<MediaStat> {

@@ -1,9 +1,20 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { describeMediaStore, freshKey, get, put } from '../../../test/contract/media-store.contract.ts'
 import { openFilesystemMediaStore } from './media-store.ts'
@@ -81,6 +92,66 @@ describe('the filesystem media store', () => {
     await expect(put(store, 'a/c', Buffer.from('2'))).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
     await put(store, 'a/c', Buffer.from('2'))
     expect((await get(store, 'a/c')).toString()).toBe('2')
+  })
+
+  it('adopts a file as it is, whatever its size', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    const [key, source] = [freshKey(), join(folder, 'large')]
+    writeFileSync(source, '')
+    truncateSync(source, 2 ** 33)
+    const { ino } = statSync(source)
+    await store.prepare(key)
+    expect(readdirSync(dirname(join(root, key)))).toEqual([])
+    await store.adopt(key, source)
+    expect(statSync(join(root, key))).toMatchObject({ ino, nlink: 1, size: 2 ** 33 })
+  })
+
+  it('adopts what a crash left between the new name and the old', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    const [key, source] = [freshKey(), join(folder, 'linked')]
+    writeFileSync(source, 'all of it')
+    await store.prepare(key)
+    linkSync(source, join(root, key))
+    await store.adopt(key, source)
+    expect([statSync(join(root, key)).nlink, existsSync(source)]).toEqual([1, false])
+    expect((await get(store, key)).toString()).toBe('all of it')
+  })
+
+  it('adopts into a folder that was taken away under it', async () => {
+    const root = freshRoot()
+    const store = await openFilesystemMediaStore({ root })
+    const [key, source] = [freshKey(), join(folder, 'homeless')]
+    writeFileSync(source, 'kept')
+    await store.prepare(key)
+    rmSync(dirname(join(root, key)), { recursive: true })
+    await store.adopt(key, source)
+    expect((await get(store, key)).toString()).toBe('kept')
+  })
+
+  it('adopts across file systems: whole, as often as asked, and never over another object', async () => {
+    const elsewhere = mkdtempSync('/dev/shm/poulsen-adopt-')
+    try {
+      const root = freshRoot()
+      const store = await openFilesystemMediaStore({ root })
+      const [key, source, bytes] = [freshKey(), join(elsewhere, 'call'), randomBytes(3_000_000)]
+      expect(statSync(elsewhere).dev).not.toBe(statSync(root).dev)
+      writeFileSync(source, bytes)
+      await store.adopt(key, source)
+      expect((await get(store, key)).equals(bytes)).toBe(true)
+      expect([filesIn(root).length, readdirSync(elsewhere)]).toEqual([1, []])
+      // A crash after the copy, before the source was removed.
+      writeFileSync(source, bytes)
+      await store.adopt(key, source)
+      expect(readdirSync(elsewhere)).toEqual([])
+      writeFileSync(source, randomBytes(3_000_000))
+      await expect(store.adopt(key, source)).rejects.toMatchObject({ code: 'MEDIA_CONFLICT' })
+      expect([filesIn(root).length, readdirSync(elsewhere)]).toEqual([1, ['call']])
+      expect((await get(store, key)).equals(bytes)).toBe(true)
+    } finally {
+      rmSync(elsewhere, { recursive: true })
+    }
   })
 
   it('says so when the disk is full, leaves nothing, and works again when there is space', async () => {

@@ -4,6 +4,7 @@ import { lstat, opendir, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore, MediaWriter } from '../../ports/media-store.ts'
+import { adoptFile } from './adopt-file.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { openFileWriter } from './file-writer.ts'
 import { Folders, syncFolder } from './folders.ts'
@@ -75,6 +76,26 @@ class FilesystemMediaStore implements MediaStore {
     }
   }
 
+  async prepare(key: MediaKey): Promise<void> {
+    const path = pathOfKey(this.#root, key)
+    try {
+      await this.#folders.ensure(dirname(path))
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  async adopt(key: MediaKey, source: string): Promise<void> {
+    const path = pathOfKey(this.#root, key)
+    try {
+      await this.#folders.ensure(dirname(path))
+      await adoptFile(source, path, this.#buffers)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw translateError(error)
+      await this.#adoptInNewFolder(path, source)
+    }
+  }
+
   async stat(key: MediaKey): Promise<MediaStat> {
     try {
       const found = await lstat(pathOfKey(this.#root, key))
@@ -136,6 +157,17 @@ class FilesystemMediaStore implements MediaStore {
     } finally {
       await writer.abort()
       await this.remove(key)
+    }
+  }
+
+  /** The folder may have been taken away since it was made: a call's only file is not given up for that. */
+  async #adoptInNewFolder(path: string, source: string): Promise<void> {
+    try {
+      this.#folders.forget(dirname(path))
+      await this.#folders.ensure(dirname(path))
+      await adoptFile(source, path, this.#buffers)
+    } catch (error) {
+      throw translateError(error)
     }
   }
 
