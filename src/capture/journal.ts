@@ -10,9 +10,10 @@ export interface JournalOptions {
   readonly nowMs: () => number
   /** Writes a checkpoint record of every recording in progress: what stands at the beginning of each segment but the first. */
   readonly writeSnapshot: (batch: JournalBatch, newSegment: number) => void
+  /** A segment is closed when it is this long; {@link SEGMENT_BYTES_MAX} unless a test wants short ones. */
+  readonly segmentBytesMax?: number
 }
 
-/** A segment is closed when it is this long. */
 export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
 
 /**
@@ -21,6 +22,7 @@ export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
  */
 export class Journal {
   readonly #options: JournalOptions
+  readonly #segmentBytesMax: number
   #batch = new JournalBatch()
   #spare = new JournalBatch()
   #file: DiskFile | undefined
@@ -33,6 +35,7 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options
+    this.#segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX
   }
 
   /** Records to be committed; add to it at any time. */
@@ -47,7 +50,7 @@ export class Journal {
 
   /** Bytes in segments that are still there, roughly. */
   get retainedBytes(): number {
-    return (this.#number - this.#first) * SEGMENT_BYTES_MAX + this.#offsetBytes
+    return (this.#number - this.#first) * this.#segmentBytesMax + this.#offsetBytes
   }
 
   /** Makes the first segment. Rejects with MEDIA_… codes. */
@@ -99,7 +102,7 @@ export class Journal {
   }
 
   async #write(): Promise<void> {
-    if (this.#offsetBytes >= SEGMENT_BYTES_MAX) await this.#startSegment()
+    if (this.#offsetBytes >= this.#segmentBytesMax) await this.#startSegment()
     const batch = this.#batch
     if (batch.byteSize === 0) return
     this.#batch = this.#spare
