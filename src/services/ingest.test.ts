@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { wavOf } from '../../test/acceptance/support/wav.ts'
 import { aClock, aTelemetry, chunksOf, ids } from '../../test/builders/services.ts'
-import { aProject } from '../../test/builders/values.ts'
+import { aGrowingRecording, aProject } from '../../test/builders/values.ts'
 import { faulty, randomOf } from '../../test/fakes/faulty.ts'
 import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
@@ -89,6 +89,45 @@ describe('an id of the sender', () => {
     const outcomes = await Promise.allSettled(rivals)
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(await objects()).toHaveLength(2)
+  })
+})
+
+describe('an id of a recorded call', () => {
+  /** A call that has ended and whose hash is not known yet. */
+  const anUnsealedCall = async (bytes: Uint8Array) => {
+    const { recording } = await anIngest().ingest(asked(bytes))
+    await catalogue.deleteRecording(project.id, recording.id)
+    const { sha256: _unknown, ...media } = recording.media ?? expect.fail('no media')
+    const call = { ...recording, media }
+    await catalogue.createRecording(call)
+    return call
+  }
+
+  it('is repeated by its own bytes, which have a hash from then on', async () => {
+    const bytes = wavOf(1, 1000)
+    const call = await anUnsealedCall(bytes)
+    const { outcome, recording } = await anIngest().ingest(asked(bytes, { id: call.id }))
+    expect([outcome, recording]).toEqual(['repeated', { ...call, media: { ...call.media, sha256: sha256(bytes) } }])
+    expect(await catalogue.findRecording(project.id, call.id)).toEqual(recording)
+    expect(await objects()).toHaveLength(1)
+  })
+
+  it('is refused to other bytes, of whatever size', async () => {
+    const call = await anUnsealedCall(wavOf(1, 1000))
+    for (const other of [wavOf(2, 1000), wavOf(1, 1002)]) {
+      const refusal = anIngest().ingest(asked(other, { id: call.id }))
+      await expect(refusal).rejects.toMatchObject({ code: 'RECORDING_EXISTS' })
+    }
+    expect(await objects()).toHaveLength(1)
+  })
+
+  it('is refused while the call is in progress', async () => {
+    const call = aGrowingRecording(project.id)
+    await catalogue.createRecording(call)
+    const refusal = anIngest().ingest(asked(wavOf(1, 1000), { id: call.id }))
+    await expect(refusal).rejects.toMatchObject({ code: 'RECORDING_EXISTS' })
+    expect(await catalogue.findRecording(project.id, call.id)).toEqual(call)
+    expect([await objects(), mediaStore.unended]).toEqual([[], 0])
   })
 })
 

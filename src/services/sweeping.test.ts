@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { beforeEach, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, it } from 'vitest'
 import { aClock, aTelemetry } from '../../test/builders/services.ts'
-import { aProject, aRecording } from '../../test/builders/values.ts'
+import { aGrowingRecording, aProject, aRecording } from '../../test/builders/values.ts'
 import { put } from '../../test/contract/media-store.contract.ts'
 import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
 import type { Recording } from '../domain/recording.ts'
 import { SWEEP_AGE_MIN_MS, Sweeping } from './sweeping.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'poulsen-sweep-'))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const clock = aClock()
 const project = aProject()
@@ -59,6 +65,59 @@ it('removes the bytes of an upload that lost to another under the same id', asyn
   clock.advance(2 * SWEEP_AGE_MIN_MS)
   expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
   expect(await keysIn(mediaStore)).toEqual([keyOf(recording)])
+})
+
+it.each([
+  'recording',
+  'paused',
+] as const)('leaves the bytes of a call whose row still says %s, however old they are', async (status) => {
+  const recording = aGrowingRecording(project.id, { status })
+  await catalogue.createRecording(recording)
+  // As after a crash between the end of the file and the end of the row: recovery settles it, whenever that is.
+  await put(mediaStore, keyOf(recording), Buffer.from('1'))
+  clock.advance(100 * SWEEP_AGE_MIN_MS)
+  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await keysIn(mediaStore)).toEqual([keyOf(recording)])
+})
+
+it('leaves the bytes of a row in any final state, whether its hash is known or not', async () => {
+  const keys: string[] = []
+  for (const status of ['completed', 'no_input', 'failed'] as const) {
+    const { media, ...recording } = aRecording(project.id, { status })
+    if (!media) throw new Error('no media')
+    const { sha256: _unknown, ...unsealed } = media
+    for (const each of [media, unsealed]) {
+      const id = randomUUID()
+      const key = media.key.replaceAll(recording.id, id)
+      await catalogue.createRecording({ ...recording, id, media: { ...each, key } })
+      await put(mediaStore, key, Buffer.from('1'))
+      keys.push(key)
+    }
+  }
+  clock.advance(100 * SWEEP_AGE_MIN_MS)
+  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await keysIn(mediaStore)).toEqual(keys.sort())
+})
+
+it('takes an adopted file for as old as its adoption, whenever its bytes were written', async () => {
+  const orphan = keyOf(aRecording(project.id))
+  const path = join(folder, 'call')
+  writeFileSync(path, '1')
+  utimesSync(path, 1, 1)
+  await mediaStore.adopt(orphan, path)
+  clock.advance(SWEEP_AGE_MIN_MS)
+  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  clock.advance(1)
+  expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
+})
+
+it('removes the bytes of a call that was deleted while its file became an object', async () => {
+  const recording = aGrowingRecording(project.id)
+  await catalogue.createRecording(recording)
+  await catalogue.deleteRecording(project.id, recording.id)
+  await put(mediaStore, keyOf(recording), Buffer.from('1'))
+  clock.advance(SWEEP_AGE_MIN_MS + 1)
+  expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
 })
 
 it('never removes a row, whatever has become of its bytes', async () => {

@@ -15,7 +15,9 @@ export interface Swept {
 
 /**
  * Removes what a crash may leave behind: bytes that no row names, and unfinished writes. Rows are never removed: under the commit order
- * a row without bytes can only mean that the media store lost them, and deleting the row would hide it (`poulsen verify` reports it).
+ * a final row without bytes can only mean that the media store lost them, and deleting the row would hide it (`poulsen verify` reports it).
+ * The row of a live call names its bytes from the beginning, so that they are nobody's leftover at any moment: not while their file becomes an object,
+ * and not after a crash, however late recovery settles them.
  */
 export class Sweeping {
   readonly #catalogue: Catalogue
