@@ -19,6 +19,7 @@ import { Sealing } from './services/sealing.ts'
 import type { Services } from './services/services.ts'
 import { Sweeping } from './services/sweeping.ts'
 import { Tokens } from './services/tokens.ts'
+import { Trunks } from './services/trunks.ts'
 
 const TRANSCODE_QUEUE_MAX = 64
 /** Private: nobody but the server's own user reads recordings or digests from the disk. */
@@ -72,6 +73,7 @@ export const openServices = async (config: Config, telemetry: Telemetry = SILENT
     derivations,
     projects: new Projects({ ...ports, access }),
     tokens: new Tokens({ ...ports, access }),
+    trunks: new Trunks(ports),
     recordings: new Recordings({ ...ports, derivations }),
     ingest: new Ingest({
       ...ports,

@@ -41,13 +41,16 @@ export interface Catalogue {
   /** True when there was one to delete. */
   deleteToken(projectId: Uuid, id: Uuid): Promise<boolean>
 
-  /** Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning), CATALOGUE_NOT_FOUND when its project is absent. */
+  /**
+   * Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning) or it has neither networks nor credentials,
+   * CATALOGUE_NOT_FOUND when its project is absent.
+   */
   createTrunk(trunk: Trunk): Promise<void>
   /** The trunk of this id, in whichever project. */
   findTrunk(id: Uuid): Promise<Trunk | undefined>
   /** A project's trunks, or those of all projects; oldest first. */
   listTrunks(projectId?: Uuid): Promise<readonly Trunk[]>
-  /** The trunk as changed. Rejects with CATALOGUE_NOT_FOUND, and CATALOGUE_CONFLICT when another has the new user name. */
+  /** The trunk as changed. Rejects with CATALOGUE_NOT_FOUND, and CATALOGUE_CONFLICT when another has the new user name or neither networks nor credentials would be left. */
   updateTrunk(id: Uuid, changes: TrunkChanges): Promise<Trunk>
   /** True when there was one to delete. Recordings keep what their details say of it. */
   deleteTrunk(id: Uuid): Promise<boolean>

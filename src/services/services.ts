@@ -9,6 +9,7 @@ import type { Recordings } from './recordings.ts'
 import type { Sealing } from './sealing.ts'
 import type { Sweeping } from './sweeping.ts'
 import type { Tokens } from './tokens.ts'
+import type { Trunks } from './trunks.ts'
 
 /** Every use case, over one data folder. Made by compose.ts, used by the edges. */
 export interface Services {
@@ -17,6 +18,7 @@ export interface Services {
   readonly access: Access
   readonly projects: Projects
   readonly tokens: Tokens
+  readonly trunks: Trunks
   readonly recordings: Recordings
   readonly ingest: Ingest
   readonly playback: Playback

@@ -61,7 +61,7 @@ export const describeTrunks = (name: string, open: () => Promise<Catalogue>): vo
       const credentials = someCredentials()
       const added = { callMaxSeconds: 60, credentials }
       expect(await catalogue.updateTrunk(trunk.id, added)).toEqual({ ...trunk, ...added })
-      const changes = { name: 'other', legType: 'pstn', networks: [], codecs: ['PCMA'] } as const
+      const changes = { name: 'other', legType: 'pstn', networks: ['::1', '10.0.0.0/8'], codecs: ['PCMA'] } as const
       expect(await catalogue.updateTrunk(trunk.id, changes)).toEqual({ ...trunk, ...added, ...changes })
       const again = await catalogue.updateTrunk(trunk.id, { credentials })
       expect(again).toEqual({ ...trunk, ...added, ...changes })
@@ -69,6 +69,22 @@ export const describeTrunks = (name: string, open: () => Promise<Catalogue>): vo
       expect(last).toEqual({ ...trunk, ...changes })
       expect(await catalogue.findTrunk(trunk.id)).toEqual(last)
       await expect(catalogue.updateTrunk(randomUUID(), {})).rejects.toMatchObject({ code: 'CATALOGUE_NOT_FOUND' })
+    })
+
+    it('never leaves one with neither networks nor credentials', async () => {
+      const trunk = aTrunk((await withProject()).id, { credentials: someCredentials() })
+      await catalogue.createTrunk(trunk)
+      const conflict = { code: 'CATALOGUE_CONFLICT' }
+      const open = { networks: [], credentials: null }
+      await expect(catalogue.updateTrunk(trunk.id, open)).rejects.toMatchObject(conflict)
+      await expect(catalogue.createTrunk(aTrunk(trunk.projectId, { networks: [] }))).rejects.toMatchObject(conflict)
+      const halves = [
+        catalogue.updateTrunk(trunk.id, { networks: [] }),
+        catalogue.updateTrunk(trunk.id, { credentials: null }),
+      ]
+      const outcomes = await Promise.allSettled(halves)
+      expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+      expect(await catalogue.listTrunks(trunk.projectId)).toHaveLength(1)
     })
 
     it('deletes them once', async () => {

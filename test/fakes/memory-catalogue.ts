@@ -17,6 +17,7 @@ const isNewer = (a: Position, b: Position): boolean =>
 const oldestFirst = <T extends Position>(rows: Iterable<T>): T[] => [...rows].sort((a, b) => (isNewer(a, b) ? 1 : -1))
 
 const keyOf = ({ projectId, id }: { projectId: string; id: string }): string => `${projectId}/${id}`
+const isOpenToAll = ({ networks, credentials }: Trunk): boolean => networks.length === 0 && !credentials
 const isUnsealed = (recording: Recording): recording is Recording & { readonly media: MediaObject } =>
   isFinal(recording.status) && recording.media !== undefined && recording.media.sha256 === undefined
 
@@ -87,7 +88,7 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async createTrunk(trunk: Trunk): Promise<void> {
-    if (this.#trunks.has(trunk.id) || this.#isUsernameTaken(trunk)) throw conflict()
+    if (this.#trunks.has(trunk.id) || this.#isUsernameTaken(trunk) || isOpenToAll(trunk)) throw conflict()
     if (!this.#projects.has(trunk.projectId)) throw notFound()
     this.#trunks.set(trunk.id, trunk)
   }
@@ -111,7 +112,7 @@ export class MemoryCatalogue implements Catalogue {
       ...(newCredentials && { credentials: newCredentials }),
       ...(newSeconds !== undefined && { callMaxSeconds: newSeconds }),
     }
-    if (this.#isUsernameTaken(changed)) throw conflict()
+    if (this.#isUsernameTaken(changed) || isOpenToAll(changed)) throw conflict()
     this.#trunks.set(id, changed)
     return changed
   }

@@ -52,7 +52,7 @@ const someTrunk = ({ id, other, time, isBare }: Operation) =>
 
 const someChanges = ({ time, isBare }: Operation) =>
   isBare
-    ? { credentials: null, name: String(time) }
+    ? { credentials: null, name: String(time), networks: time % 2 ? [] : ['::1'] }
     : { credentials: { username: String(time), ha1Sha256: 'c', ha1Md5: 'd' }, callMaxSeconds: null }
 
 const someRecording = ({ id, other, time, status, isBare }: Operation) => {

@@ -79,7 +79,8 @@ export const MIGRATIONS: readonly Migration[] = [
         call_max_seconds INTEGER CHECK (call_max_seconds > 0),
         codecs TEXT NOT NULL,
         created_at_ms INTEGER NOT NULL,
-        CHECK ((username IS NULL) = (ha1_sha256 IS NULL) AND (username IS NULL) = (ha1_md5 IS NULL))
+        CHECK ((username IS NULL) = (ha1_sha256 IS NULL) AND (username IS NULL) = (ha1_md5 IS NULL)),
+        CONSTRAINT trunk_is_guarded CHECK (networks <> '' OR username IS NOT NULL)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX trunks_by_project ON trunks (project_id);
 

@@ -44,6 +44,8 @@ export const translateError = (thrown: unknown): unknown => {
   if (thrown instanceof PoulsenError || !code.startsWith('SQLITE_')) return thrown
   if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return notFound('project', thrown)
   if (CONFLICTS.has(code)) return conflict(thrown)
+  // The one rule of the schema that a caller can break: two changes that are each allowed may leave a trunk open.
+  if (thrown instanceof Error && thrown.message.includes('trunk_is_guarded')) return conflict(thrown)
   // A value that the schema does not allow is a fault of ours, not a conflict.
   if (code.startsWith('SQLITE_CONSTRAINT')) return thrown
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return corrupt(thrown)
