@@ -216,7 +216,7 @@ describe('export', () => {
     const [first, second] = [await withVariety(), folders.cli()]
     await second.json('project', 'create', '--recording-price-per-minute', '99')
     const [out, back] = [join(folders.fresh(), 'made/for/it'), folders.fresh()]
-    expect(await exportOf(first, out)).toEqual({ exported: 6, kept: 0, failed: [] })
+    expect(await exportOf(first, out)).toEqual({ exported: 6, kept: 0, skipped: [], failed: [] })
     const lines = linesOf(out)
     expect(lines.map(({ file: _, ...line }) => line)).toEqual(await all(first))
     for (const { id, file, sha256: hash } of lines) {
@@ -258,7 +258,7 @@ describe('export', () => {
     const [cut = '', flipped = ''] = readdirSync(join(out, 'media')).map((name) => join(out, 'media', name))
     truncateSync(cut, 100)
     flipByte(flipped)
-    expect(await exportOf(cli, out)).toEqual({ exported: 2, kept: 4, failed: [] })
+    expect(await exportOf(cli, out)).toEqual({ exported: 2, kept: 4, skipped: [], failed: [] })
     for (const { file, sha256: hash } of linesOf(out)) expect(sha256(join(out, file))).toBe(hash)
   })
 
@@ -293,7 +293,7 @@ describe('export', () => {
     const out = folders.fresh()
     const { code, stdout, stderr } = await cli.run('recording', 'export', out, '--json')
     const failed = [{ id, why: expect.stringMatching(/\w/) }]
-    expect([code, stderr, JSON.parse(stdout)]).toEqual([1, '', { exported: 5, kept: 0, failed }])
+    expect([code, stderr, JSON.parse(stdout)]).toEqual([1, '', { exported: 5, kept: 0, skipped: [], failed }])
     expect(linesOf(out).map((line) => line.id)).not.toContain(id)
     expect(readdirSync(join(out, 'media'))).toHaveLength(5)
   })
@@ -308,7 +308,7 @@ describe('export', () => {
   it('of an empty project is empty and can be imported', async () => {
     const cli = await folders.cliWithProject()
     const out = folders.fresh()
-    expect(await exportOf(cli, out)).toEqual({ exported: 0, kept: 0, failed: [] })
+    expect(await exportOf(cli, out)).toEqual({ exported: 0, kept: 0, skipped: [], failed: [] })
     expect(listOf(out)).toBe('')
     expect(await importOf(cli, out)).toEqual(done(0, 0))
   })

@@ -4,11 +4,13 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
-import type { Recording } from '../../domain/recording.ts'
+import { isFinal, type Recording } from '../../domain/recording.ts'
 import type { Services } from '../../services/services.ts'
 import { allRecordings } from './recording-commands.ts'
 import { type RecordingLine, recordingLine } from './recording-line.ts'
 import { openProgress, type Terminal } from './terminal.ts'
+
+const IN_PROGRESS = 'is in progress; not exported'
 
 /** The list of what an export holds, one {@link ExportedLine} a line. */
 export const EXPORT_LIST = 'recordings.ndjson'
@@ -26,23 +28,25 @@ export interface TransferOptions {
   readonly terminal: Terminal
 }
 
-/** How it went; `kept` were there from an earlier run, whole. */
+/** How it went; `kept` were there from an earlier run, whole; `skipped` were in progress, and are for a later run. */
 export interface ExportResult {
   exported: number
   kept: number
+  readonly skipped: { readonly id: string; readonly why: string }[]
   readonly failed: { readonly id: string; readonly why: string }[]
 }
 
-/** Writes every recording of a project into a folder. Files are whole or absent, and the list is renamed into place last. */
+/** Writes every recording of a project that is not in progress into a folder. Files are whole or absent, and the list is renamed into place last. */
 export const exportRecordings = async (options: TransferOptions): Promise<ExportResult> => {
   const { services, project, folder, terminal } = options
   const list = await openList(folder)
-  const result: ExportResult = { exported: 0, kept: 0, failed: [] }
+  const result: ExportResult = { exported: 0, kept: 0, skipped: [], failed: [] }
   const progress = openProgress(terminal, await countOf(services, project))
   try {
     for await (const recording of allRecordings(services, project)) {
       try {
-        await list.write(`${JSON.stringify(await exportOne(services, folder, recording, result))}\n`)
+        if (!isFinal(recording.status)) result.skipped.push({ id: recording.id, why: IN_PROGRESS })
+        else await list.write(`${JSON.stringify(await exportOne(services, folder, recording, result))}\n`)
       } catch (error) {
         result.failed.push({ id: recording.id, why: error instanceof Error ? error.message : String(error) })
       }
@@ -87,6 +91,7 @@ const exportOne = async (
   recording: Recording,
   result: ExportResult,
 ): Promise<ExportedLine> => {
+  // What its bytes are must be known before they are copied: an import compares.
   const sealed = await services.sealing.seal(recording)
   const { media } = sealed
   if (media?.sha256 === undefined) return recordingLine(sealed)

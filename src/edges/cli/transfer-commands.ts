@@ -34,9 +34,9 @@ export const addTransferCommands = (recording: Command, context: Context): void 
       const project = await requireProject(services, flags)
       const result = await exportRecordings({ services, project, folder, terminal: context })
       if (result.failed.length > 0) context.exitWith(EXIT_FOUND_WRONG)
-      print(context, flags, result, ({ exported, kept, failed }) =>
+      print(context, flags, result, ({ exported, kept, skipped, failed }) =>
         [
-          ...failed.map(({ id, why }) => `${id}  ${why}`),
+          ...[...failed, ...skipped].map(({ id, why }) => `${id}  ${why}`),
           `${exported} exported, ${kept} already there, ${failed.length} failed`,
         ].join('\n'),
       )

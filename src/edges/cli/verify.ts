@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
-import type { Recording } from '../../domain/recording.ts'
+import { isFinal, type Recording } from '../../domain/recording.ts'
 import type { Services } from '../../services/services.ts'
 import { type CommonFlags, type Context, print, requireProject, withCommonFlags, withServices } from './context.ts'
 import { EXIT_FOUND_WRONG } from './exit-codes.ts'
@@ -16,7 +16,23 @@ interface Mismatch {
   readonly problem: string
 }
 
-/** `verify`: re-hashes every media object against its SHA-256 in the catalogue. */
+/** One recording of which the catalogue does not say yet what its bytes must be. Nothing is wrong with it. */
+interface Unverified {
+  readonly id: string
+  readonly project_id: string
+  readonly why: string
+}
+
+/** What became of one recording; neither: it is as it was stored. */
+interface Verdict {
+  readonly problem?: string
+  readonly why?: string
+}
+
+const IN_PROGRESS = 'is in progress'
+const UNSEALED = 'has no hash yet; its size is right'
+
+/** `verify`: re-hashes every media object against its SHA-256 in the catalogue. Recordings in progress, and such whose hash is not known yet, are told apart. */
 export const addVerify = (program: Command, context: Context): void => {
   withCommonFlags(
     program
@@ -31,26 +47,41 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   const projects =
     flags.project === undefined ? await services.projects.list() : [await requireProject(services, flags)]
   const mismatches: Mismatch[] = []
+  const unverified: Unverified[] = []
   let verified = 0
   let bytes = 0
   const totalBytes = await sizeOf(services, projects)
   const progress = openProgress(context, totalBytes)
   for (const project of projects) {
     for await (const recording of allRecordings(services, project)) {
-      const problem = await check(services, recording, progress)
-      verified += 1
+      const { problem, why } = await check(services, recording, progress)
+      const named = { id: recording.id, project_id: project.id }
+      if (problem !== undefined) mismatches.push({ ...named, problem })
+      if (why !== undefined) unverified.push({ ...named, why })
+      else verified += 1
       bytes += recording.media?.byteSize ?? 0
-      if (problem) mismatches.push({ id: recording.id, project_id: project.id, problem })
     }
   }
   progress.end()
   if (mismatches.length > 0) context.exitWith(EXIT_FOUND_WRONG)
-  print(context, flags, { verified, bytes, mismatches }, () =>
-    [
-      ...mismatches.map(({ id, problem }) => `${id}  ${problem}`),
-      `${verified} recordings, ${formatBytes(bytes)}: ${mismatches.length === 0 ? 'all as they were stored' : `${mismatches.length} WRONG`}`,
-    ].join('\n'),
-  )
+  print(context, flags, { verified, bytes, mismatches, unverified }, show)
+}
+
+interface Report {
+  readonly verified: number
+  readonly bytes: number
+  readonly mismatches: readonly Mismatch[]
+  readonly unverified: readonly Unverified[]
+}
+
+const show = ({ verified, bytes, mismatches, unverified }: Report): string => {
+  const wrong = mismatches.length === 0 ? 'all as they were stored' : `${mismatches.length} WRONG`
+  const open = unverified.length === 0 ? '' : `, ${unverified.length} not verified`
+  return [
+    ...mismatches.map(({ id, problem }) => `${id}  ${problem}`),
+    ...unverified.map(({ id, why }) => `${id}  ${why}`),
+    `${verified} recordings, ${formatBytes(bytes)}: ${wrong}${open}`,
+  ].join('\n')
 }
 
 const sizeOf = async (services: Services, projects: readonly Project[]): Promise<number> => {
@@ -61,9 +92,11 @@ const sizeOf = async (services: Services, projects: readonly Project[]): Promise
   return bytes
 }
 
-/** What is wrong with a recording's bytes, or undefined. */
-const check = async (services: Services, { media, id }: Recording, progress: Progress): Promise<string | undefined> => {
-  if (!media) return undefined
+/** What there is to say of a recording's bytes. Those of one in progress are nobody's business yet. */
+const check = async (services: Services, recording: Recording, progress: Progress): Promise<Verdict> => {
+  const { media, id, status } = recording
+  if (!isFinal(status)) return { why: IN_PROGRESS }
+  if (!media) return {}
   const hash = createHash('sha256')
   let byteSize = 0
   try {
@@ -73,9 +106,10 @@ const check = async (services: Services, { media, id }: Recording, progress: Pro
       progress.advance(chunk.length, id)
     }
   } catch (error) {
-    if (error instanceof PoulsenError) return error.code === 'MEDIA_NOT_FOUND' ? 'its bytes are missing' : error.message
-    throw error
+    if (!(error instanceof PoulsenError)) throw error
+    return { problem: error.code === 'MEDIA_NOT_FOUND' ? 'its bytes are missing' : error.message }
   }
-  if (byteSize !== media.byteSize) return `has ${byteSize} bytes instead of ${media.byteSize}`
-  return hash.digest('hex') === media.sha256 ? undefined : 'its bytes are not those that were stored'
+  if (byteSize !== media.byteSize) return { problem: `has ${byteSize} bytes instead of ${media.byteSize}` }
+  if (media.sha256 === undefined) return { why: UNSEALED }
+  return hash.digest('hex') === media.sha256 ? {} : { problem: 'its bytes are not those that were stored' }
 }
