@@ -22,6 +22,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     await serve(config, { version, print: (text) => stdout.write(text) })
   },
   demo: (print) => runDemo({ main: fileURLToPath(import.meta.url), call, print }),
+  openStdin: () => process.stdin,
   stdout,
   stderr,
 })

@@ -64,7 +64,7 @@ export class Projects {
     return project
   }
 
-  /** Removes an empty project and its tokens. Rejects with PROJECT_NOT_EMPTY while it has recordings, or CATALOGUE_NOT_FOUND. */
+  /** Removes an empty project, its tokens and its trunks. Rejects with PROJECT_NOT_EMPTY while it has recordings, or CATALOGUE_NOT_FOUND. */
   async delete(id: Uuid): Promise<void> {
     await this.#catalogue.deleteProject(id).catch((error: unknown) => {
       throw hasCode(error, 'CATALOGUE_CONFLICT') ? notEmpty(id, error) : error

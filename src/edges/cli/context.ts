@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.ts'
 /** What the command line is given by the program's composition. */
 export interface CliDependencies extends Terminal {
   readonly version: string
+  /** What a secret is read from; opened only when one is. */
+  readonly openStdin: () => NodeJS.ReadableStream
   /** Opens the use cases over a data folder. Takes no server lock: commands work beside a running server. */
   readonly openServices: (config: Config) => Promise<Services>
   /** Runs the server until a signal. */
@@ -37,7 +39,8 @@ export const withCommonFlags = (command: Command): Command =>
     .option('--data-dir <path>', 'folder of the catalogue and the media (POULSEN_DATA_DIR, default ./data)')
     .option('--json', 'print JSON')
 
-const usage = (message: string, hint?: string): PoulsenError =>
+/** The refusal of a wrong argument. */
+export const usage = (message: string, hint?: string): PoulsenError =>
   new PoulsenError({ code: 'USAGE_INVALID', kind: 'invalid', message, ...(hint !== undefined && { hint }) })
 
 const isAbsent = (path: string): boolean => {

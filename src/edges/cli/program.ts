@@ -8,6 +8,7 @@ import { addRecordingCommands } from './recording-commands.ts'
 import { addServe } from './serve-command.ts'
 import { addTokenCommands } from './token-commands.ts'
 import { addTransferCommands } from './transfer-commands.ts'
+import { addTrunkCommands } from './trunk-commands.ts'
 import { addVerify } from './verify.ts'
 
 /** The whole command line, with actions that work on `context`. */
@@ -25,6 +26,7 @@ export const buildProgram = (context: Context): Command => {
     .action(() => context.demo((line) => stdout.write(`${line}\n`)))
   addProjectCommands(program, context)
   addTokenCommands(program, context)
+  addTrunkCommands(program, context)
   const recording = addRecordingCommands(program, context)
   addTransferCommands(recording, context)
   addVerify(program, context)

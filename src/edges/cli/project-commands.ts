@@ -125,7 +125,7 @@ export const addProjectCommands = (program: Command, context: Context): void => 
   )
 
   withCommonFlags(
-    project.command('delete <id>').description('remove a project without recordings, and its tokens'),
+    project.command('delete <id>').description('remove a project without recordings, its tokens and its trunks'),
   ).action((id: string, flags: CommonFlags) =>
     withServices(context, flags, async ({ projects }) => {
       await projects.delete(requireUuid(id, 'id'))

@@ -22,6 +22,8 @@ export interface Cli {
   run(...args: string[]): Promise<Ran>
   /** The same with more environment. */
   runWith(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>
+  /** The same with a standard input. */
+  runFed(input: string, ...args: string[]): Promise<Ran>
   /** Runs a command that must succeed, with `--json`, and gives what it printed. */
   json<T = Record<string, unknown>>(...args: string[]): Promise<T>
   /** Runs a command that must fail with this exit code, say nothing on stdout and one line (and at most a hint) on stderr: gives the line. */
@@ -55,10 +57,14 @@ export const useFolders = (): Folders => {
 
 /** The command line on a data folder. */
 export const cliOn = (dataDir: string): Cli => {
-  const start = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  const start = (
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    stdin: 'ignore' | 'pipe' = 'ignore',
+  ) =>
     spawn(process.execPath, ['src/main.ts', ...args], {
       env: { PATH: process.env.PATH ?? '', POULSEN_DATA_DIR: dataDir, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
       timeout: DEADLINE_MS,
       killSignal: 'SIGKILL',
     })
@@ -67,6 +73,13 @@ export const cliOn = (dataDir: string): Cli => {
     dataDir,
     run,
     runWith: (environment, ...args) => finished(start(args, environment)),
+    runFed: (input, ...args) => {
+      const child = start(args, {}, 'pipe')
+      // Who has read enough may end before all of it is written.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
+      return finished(child)
+    },
     json: async <T>(...args: string[]) => {
       const { code, stdout, stderr } = await run(...args, '--json')
       expect([code, stderr], args.join(' ')).toEqual([0, ''])
