@@ -40,6 +40,9 @@ describe('bodies', () => {
   it('of our own routes have the code', () => {
     expect(renderError(anError('invalid'), 'own').body).toEqual({ errors: [{ ...words[0], code: 'SOME_CODE' }] })
     expect(renderError(anError('not-found'), 'own').body).toEqual({ error: 'Not Found' })
+    const missing = { detail: 'What happened. What to do.', status: '404', title: 'Not Found', code: 'MEDIA_NOT_FOUND' }
+    expect(renderError(anError('not-found', 'MEDIA_NOT_FOUND'), 'own').body).toEqual({ errors: [missing] })
+    expect(renderError(anError('not-found', 'MEDIA_NOT_FOUND'), 'relay').body).toEqual({ error: 'Not Found' })
   })
 
   it('of the project API name the attribute', () => {

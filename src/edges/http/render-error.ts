@@ -38,8 +38,10 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** The bodies that are the same in every family, as the contract words them. */
+/** The statuses whose bodies are the same in every family, as the contract words them. */
 const BARE: ReadonlySet<number> = new Set([400, 401, 404, 431, 500])
+/** What our own routes say more of all the same: its caller was let in, and can do something about it. */
+const SAYS_MORE: ReadonlySet<string> = new Set(['UPLOAD_CUT_OFF', 'MEDIA_NOT_FOUND'])
 const RETRY_AFTER_SECONDS = '2'
 
 /** The status that an error goes out with. `UPLOAD_IDLE` and `UPLOAD_CUT_OFF` are invalid input with a status of their own. */
@@ -69,7 +71,7 @@ const headersOf = (status: number, error: PoulsenError): Record<string, string> 
 })
 
 const bodyOf = (status: number, error: PoulsenError, family: ErrorFamily): object => {
-  if (BARE.has(status) && error.code !== 'UPLOAD_CUT_OFF') return bareBody(status)
+  if (BARE.has(status) && !(family === 'own' && SAYS_MORE.has(error.code))) return bareBody(status)
   if (family === 'project') return projectBody(error)
   if (family === 'relay' && status !== 422) return bareBody(status)
   const detail = error.hint ? `${error.message} ${error.hint}` : error.message

@@ -7,7 +7,7 @@ import { parseUuid, type Uuid } from '../../domain/uuid.ts'
 import { isAllowed } from '../../services/access.ts'
 import type { Services } from '../../services/services.ts'
 import { findCaller, unauthorized } from '../http/authenticate.ts'
-import { COMMON_ERRORS, UUID_SCHEMA } from '../http/schemas.ts'
+import { COMMON_ERRORS, UUID_SCHEMA, VALIDATION_ERROR_SCHEMA } from '../http/schemas.ts'
 import { sendMedia } from './send-media.ts'
 
 interface MediaRequest {
@@ -19,15 +19,22 @@ const URL_PATTERN = '/files/:projectId/recordings/:file'
 const BINARY = { schema: Type.String({ format: 'binary' }) }
 const AUDIO = { 'audio/wav': BINARY, 'audio/mpeg': BINARY, 'audio/ogg': BINARY }
 const OUTCOMES = {
-  200: { description: 'The audio.', content: AUDIO },
+  200: { description: 'The audio; of a recording in progress, what there is now.', content: AUDIO },
   206: { description: 'The range of it that was asked for.', content: AUDIO },
   304: Type.Null({ description: 'Not changed.' }),
   412: Type.Null({ description: 'If-Match or If-Unmodified-Since does not hold.' }),
   416: Type.Null({ description: 'No such range; Content-Range has the size.' }),
 }
+const ERRORS = {
+  ...COMMON_ERRORS,
+  404: Type.Union([COMMON_ERRORS[404], VALIDATION_ERROR_SCHEMA], {
+    description: 'There is no such recording, or it cannot be had in this format (yet); errors say which.',
+  }),
+  503: VALIDATION_ERROR_SCHEMA,
+}
 const FILE = new RegExp(`^([0-9a-f-]{36})\\.(${MEDIA_FORMATS.join('|')})$`, 'i')
 
-/** A recording's media: what `url` points to, and the same audio in other containers. */
+/** A recording's media: what `url` points to, and the same audio in other containers. Of a recording in progress: what there is now. */
 export const registerMedia = (app: FastifyInstance, services: Services): void => {
   const handler = async (request: FastifyRequest<MediaRequest>, reply: FastifyReply) => {
     const projectId = parseUuid(request.params.projectId)
@@ -50,17 +57,20 @@ export const registerMedia = (app: FastifyInstance, services: Services): void =>
       sig: Type.Optional(Type.String({ description: "The capability in a recording's `url`." })),
       exp: Type.Optional(Type.String({ description: 'When it expires, in Unix seconds.' })),
     }),
-    response: { ...OUTCOMES, ...COMMON_ERRORS },
+    response: { ...OUTCOMES, ...ERRORS },
   }
+  const config = { family: 'own' as const }
   app.route<MediaRequest>({
     method: 'GET',
     url: URL_PATTERN,
+    config,
     handler,
     schema: { ...schema, operationId: 'get_recording_media', summary: "A recording's audio, with ranges" },
   })
   app.route<MediaRequest>({
     method: 'HEAD',
     url: URL_PATTERN,
+    config,
     handler,
     schema: { ...schema, operationId: 'head_recording_media', summary: "The headers of a recording's audio" },
   })
