@@ -5,6 +5,7 @@ import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-loc
 import { systemIds } from './adapters/system/ids.ts'
 import { ensureDataDir, openServices } from './compose.ts'
 import { PoulsenError } from './domain/errors.ts'
+import { registerCalls } from './edges/calls/routes.ts'
 import { registerDocumentation, registerDocumentationPage } from './edges/http/documentation.ts'
 import { RecordingFormatter } from './edges/http/format-recording.ts'
 import { buildHttpServer } from './edges/http/server.ts'
@@ -99,6 +100,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
     registerDocumentationPage(app)
     registerRelayRest(app, { services, formatter, publicUrl })
     registerTokens(app, { services, bodyIdleMs: idleMs })
+    registerCalls(app, { services, formatter, publicUrl })
     registerIngest(app, { services, ids: systemIds, formatter, publicUrl, idleMs })
     registerMedia(app, services)
     registerOperations(app, { services, renderMetrics: () => metrics.render(), isStopping })

@@ -1,3 +1,4 @@
+import type { CallDetails } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
@@ -33,6 +34,15 @@ export class Recordings {
   /** Rejects with RECORDING_NOT_FOUND when the project has no such recording, whoever else may have one. */
   async get(projectId: Uuid, id: Uuid): Promise<Recording> {
     return (await this.#catalogue.findRecording(projectId, id)) ?? notFound(id)
+  }
+
+  /** The same with what is known of its call; nothing of one that was not live. */
+  async getWithCall(
+    projectId: Uuid,
+    id: Uuid,
+  ): Promise<{ readonly recording: Recording; readonly call: CallDetails | undefined }> {
+    const recording = await this.get(projectId, id)
+    return { recording, call: await this.#catalogue.findCallDetails(projectId, id) }
   }
 
   list(projectId: Uuid, request: PageRequest): Promise<Page> {

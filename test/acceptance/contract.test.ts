@@ -167,6 +167,7 @@ describe('permissions', () => {
     ['DELETE', `${PATH}/${id}`, 'calling'],
     ['POST', '/v1/recordings', 'storage'],
     ['PUT', `/v1/recordings/${id}`, 'storage'],
+    ['GET', `/v1/recordings/${id}`, 'calling'],
     ['POST', '/api/project/tokens', 'management'],
     ['PATCH', `/api/project/tokens/${id}`, 'management'],
     ['DELETE', `/api/project/tokens/${id}`, 'management'],

@@ -1,10 +1,10 @@
-import Type, { type TSchema } from 'typebox'
+import Type, { type TProperties, type TSchema } from 'typebox'
 import { RECORDING_STATUSES, TRACKS } from '../../domain/recording.ts'
 import { UUID_SCHEMA } from './schemas.ts'
 
 const TIME = Type.String({ format: 'date-time', description: 'UTC, whole seconds, Z.' })
 
-const recordingSchema = (leg: string, words: string): TSchema =>
+const recordingSchema = (leg: string, title: string, more: TProperties): TSchema =>
   Type.Object(
     {
       id: UUID_SCHEMA,
@@ -22,19 +22,24 @@ const recordingSchema = (leg: string, words: string): TSchema =>
       track: Type.String({ enum: [...TRACKS] }),
       [leg]: UUID_SCHEMA,
       relay_conference_id: Type.Optional(UUID_SCHEMA),
+      ...more,
     },
-    { title: `${words} recording`, additionalProperties: false },
+    { title, additionalProperties: false },
   )
 
-/** A recording of exactly one kind of call leg. */
-export const RECORDING_SCHEMA = Type.Unsafe<object>({
-  oneOf: [
-    recordingSchema('relay_pstn_leg_id', 'PSTN'),
-    recordingSchema('relay_sip_leg_id', 'SIP'),
-    recordingSchema('relay_webrtc_leg_id', 'WebRTC'),
-  ],
-  description: 'A recording is associated with exactly one call leg type (PSTN, SIP, or WebRTC).',
-})
+/** A recording of exactly one kind of call leg, with fields beside the relay API's own. */
+export const recordingSchemaWith = (noun: string, more: TProperties) =>
+  Type.Unsafe<object>({
+    oneOf: [
+      recordingSchema('relay_pstn_leg_id', `PSTN ${noun}`, more),
+      recordingSchema('relay_sip_leg_id', `SIP ${noun}`, more),
+      recordingSchema('relay_webrtc_leg_id', `WebRTC ${noun}`, more),
+    ],
+    description: 'A recording is associated with exactly one call leg type (PSTN, SIP, or WebRTC).',
+  })
+
+/** A recording as the relay API has it. */
+export const RECORDING_SCHEMA = recordingSchemaWith('recording', {})
 
 /** One page of recordings, newest first. */
 export const RECORDING_PAGE_SCHEMA = Type.Object({
