@@ -8,7 +8,8 @@ export interface LiveMedia {
   readonly tag: string
   /**
    * A range that lies within `byteSize`, in chunks that are lent as those of the media store are. The bytes of one object never change: what comes
-   * after `open` is not in them, and the recording's end (by hang-up) does not cut a reader short. Opened, closed and aborted as {@link MediaStore.read} says.
+   * after `open` is not in them. A recording that ends does not cut short who reads already; a reading that begins after it rejects with MEDIA_NOT_FOUND.
+   * Opened, closed and aborted as {@link MediaStore.read} says.
    */
   read(range: ByteRange, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
 }

@@ -147,6 +147,16 @@ describe('a recording in progress', () => {
     expect((await bytesOf(await playback.open(stale, 'mp3'))).trim()).toBe('mp3 of one')
   })
 
+  it('whose file is an object already plays as that, before its row is final', async () => {
+    const recording = await aLiveCall('one')
+    await put(mediaStore, recording.media?.key ?? '', Buffer.from('one and all'))
+    const early = await playback.open(recording, 'wav')
+    expect(early).toMatchObject({ byteSize: 11, isGrowing: false })
+    expect(await bytesOf(early)).toBe('one and all')
+    await mediaStore.remove(recording.media?.key ?? '')
+    expect((await playback.open(await hangUp(recording), 'wav')).tag).toBe(early.tag)
+  })
+
   it.each([
     ['was deleted meanwhile', (recording: Recording) => catalogue.deleteRecording(recording.projectId, recording.id)],
     ['is in progress elsewhere', async () => undefined],

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { PoulsenError } from '../domain/errors.ts'
+import { hasCode, PoulsenError } from '../domain/errors.ts'
 import { MEDIA_TYPES, type MediaFormat, type MediaObject } from '../domain/media-object.ts'
 import type { Project } from '../domain/project.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
@@ -7,7 +7,7 @@ import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
-import type { ByteRange, MediaKey, MediaStore } from '../ports/media-store.ts'
+import type { ByteRange, MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
 import { type Derivations, isDerivedFormat } from './derivations.ts'
 import { MediaSigner } from './media-signature.ts'
 
@@ -98,25 +98,37 @@ export class Playback {
 
   /**
    * The recording's bytes as received when `format` is theirs, else derived (the first request waits for the derivation). Of one in progress: what
-   * there is now, in its own format only. Rejects with MEDIA_NOT_FOUND for a recording without bytes, one in progress elsewhere, or a format that
+   * there is now, in its own format only; its reading rejects with MEDIA_NOT_FOUND when it has ended since, and who opens it again gets what it became.
+   * Rejects with MEDIA_NOT_FOUND for a recording without bytes, one in progress elsewhere, or a format that
    * cannot be made of them (yet), and as {@link Derivations.derive} does.
    */
   async open(recording: Recording, format: MediaFormat): Promise<Playable> {
-    const playable = await this.#openNow(recording, format)
-    if (playable) return playable
-    // It may have ended since its row was read. Once more is enough: a recording never goes back into progress.
-    const again = await this.#catalogue.findRecording(recording.projectId, recording.id)
-    if (again && isFinal(again.status)) return this.#openFinished(again, format)
-    throw notHere(recording.id)
-  }
-
-  /** Undefined when the row says that the recording is in progress, and it is not so in this process. */
-  async #openNow(recording: Recording, format: MediaFormat): Promise<Playable | undefined> {
     if (isFinal(recording.status)) return this.#openFinished(recording, format)
-    const live = await this.#live.open(recording.id)
-    if (!live) return undefined
+    const isStored = (await this.#findStored(recording)) !== undefined
+    const live = isStored ? undefined : await this.#live.open(recording.id)
+    if (!live) return this.#openEnded(recording, format)
     if (recording.media?.format !== format) throw notYet(recording.id, format)
     return this.#growing(live, format)
+  }
+
+  /** One whose row was not final when it was read, and which is in progress no more. Once more is enough: it never goes back into progress. */
+  async #openEnded({ projectId, id }: Recording, format: MediaFormat): Promise<Playable> {
+    const recording = await this.#catalogue.findRecording(projectId, id)
+    if (!recording) throw notHere(id)
+    if (isFinal(recording.status)) return this.#openFinished(recording, format)
+    const stored = await this.#findStored(recording)
+    if (!stored) throw notHere(id)
+    // Its file is an object already, and will not change: only its row does not say so yet.
+    return this.#openFinished({ ...recording, updatedAtMs: stored.modifiedMs }, format)
+  }
+
+  async #findStored({ media }: Recording): Promise<MediaStat | undefined> {
+    try {
+      return media && (await this.#mediaStore.stat(media.key))
+    } catch (error) {
+      if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
+      return undefined
+    }
   }
 
   async #openFinished(recording: Recording, format: MediaFormat): Promise<Playable> {

@@ -251,6 +251,31 @@ describe('the url of a recording in progress', () => {
     expect(answer.headers.etag).toMatch(/^"[0-9a-f]{32}"$/)
   })
 
+  it.each([
+    ['before its row is final', 'bytes=1-2', 'el', 'bytes 1-2/5'],
+    ['and is whole, if its tag was asked for', 'bytes=1-2', 'hello', undefined],
+  ])('is the finished audio when it ends between the look at its growing file and the reading, %s', async (what, range, body, contentRange) => {
+    const recording = await aCall('hello')
+    const [path, { etag = '' }] = [await pathOf(recording), (await play(recording)).headers]
+    const open = live.open.bind(live)
+    live.open = async (id) => {
+      live.open = open
+      const found = await open(id)
+      const read = async () => {
+        await put(mediaStore, recording.media?.key ?? '', live.end(id))
+        throw new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'gone' })
+      }
+      return found && { ...found, read }
+    }
+    const headers = { range, ...(what.startsWith('and') && { 'if-range': etag }) }
+    const answer = await send(client.url, { path, headers })
+    expect([answer.bytes.toString(), answer.headers['content-range']]).toEqual([body, contentRange])
+    expect(answer.headers).toMatchObject({
+      etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
+      'content-length': `${body.length}`,
+    })
+  })
+
   it('cuts the connection rather than give a part for the whole', async () => {
     const recording = await aCall('hello')
     const path = await pathOf(recording)

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { PoulsenError } from '../../domain/errors.ts'
+import { hasCode, PoulsenError } from '../../domain/errors.ts'
 import { MEDIA_FORMATS, type MediaFormat } from '../../domain/media-object.ts'
 import type { Project } from '../../domain/project.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
@@ -42,8 +42,18 @@ export const registerMedia = (app: FastifyInstance, services: Services): void =>
     const id = parseUuid(name)
     const project = await authorise(services, request, projectId, id)
     if (!id) throw new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'There is no such file.' })
-    const recording = await services.recordings.get(project.id, id)
-    return sendMedia(request, reply, await services.playback.open(recording, format.toLowerCase() as MediaFormat))
+    const open = async () => {
+      const recording = await services.recordings.get(project.id, id)
+      return services.playback.open(recording, format.toLowerCase() as MediaFormat)
+    }
+    const playable = await open()
+    try {
+      return await sendMedia(request, reply, playable)
+    } catch (error) {
+      // A call may end between the look at its growing file and the reading of it.
+      if (!playable.isGrowing || reply.raw.headersSent || !hasCode(error, 'MEDIA_NOT_FOUND')) throw error
+      return sendMedia(request, reply.removeHeader('content-range'), await open())
+    }
   }
 
   const schema = {
