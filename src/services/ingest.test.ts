@@ -131,6 +131,36 @@ describe('an id of a recorded call', () => {
   })
 })
 
+describe('a recording without audio', () => {
+  const restored = { createdAtMs: 5, updatedAtMs: 6, status: 'no_input' as const, errorCode: 'media_timeout', price: 0 }
+  const silent = (id: string) => ({
+    project,
+    id,
+    leg: { type: 'sip' as const, id },
+    track: 'inbound' as const,
+    restored,
+  })
+
+  it('is given back as it was, once', async () => {
+    const id = randomUUID()
+    const first = await anIngest().restoreSilent(silent(id))
+    const leg = { type: 'sip', id }
+    const recording = { id, projectId: project.id, leg, track: 'inbound', durationMs: 0, ...restored }
+    expect(first).toEqual({ outcome: 'stored', recording })
+    expect(await catalogue.findRecording(project.id, id)).toEqual(recording)
+    expect(await anIngest().restoreSilent(silent(id))).toEqual({ outcome: 'repeated', recording })
+  })
+
+  it('replaces none that has audio, or may still get some', async () => {
+    const { recording: stored } = await anIngest().ingest(asked(wavOf(1, 1000)))
+    const call = aGrowingRecording(project.id)
+    await catalogue.createRecording(call)
+    for (const { id } of [stored, call]) {
+      await expect(anIngest().restoreSilent(silent(id))).rejects.toMatchObject({ code: 'RECORDING_EXISTS' })
+    }
+  })
+})
+
 describe('a refusal', () => {
   it.each([
     ['no audio', () => asked(Buffer.from('no audio at all')), 'AUDIO_NOT_RECOGNISED'],

@@ -3,7 +3,7 @@ import { openProbe } from '../audio/probe/probe.ts'
 import { hasCode, PoulsenError } from '../domain/errors.ts'
 import type { AudioFormat, MediaObject } from '../domain/media-object.ts'
 import { type Project, priceOf } from '../domain/project.ts'
-import type { CallLeg, Recording, RecordingStatus, Track } from '../domain/recording.ts'
+import { type CallLeg, isFinal, type Recording, type RecordingStatus, type Track } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -39,6 +39,12 @@ export interface IngestRequest {
   readonly sha256?: string
   /** The bytes, in order; a chunk may be lent until the next is asked for. An error means that they were cut off; nothing is stored then. */
   readonly source: AsyncIterable<Uint8Array>
+}
+
+/** A recording that ended without audio, and everything that an export knew of it. */
+export interface SilentRequest extends Pick<IngestRequest, 'project' | 'leg' | 'track' | 'conferenceId'> {
+  readonly id: Uuid
+  readonly restored: Restored
 }
 
 /** `stored`: new. `repeated`: this id already held the same bytes. */
@@ -109,6 +115,23 @@ export class Ingest {
       throw error
     } finally {
       this.#running -= 1
+    }
+  }
+
+  /**
+   * Gives back a recording that ended without audio: a row, and no bytes. Repeating it is harmless. Rejects with RECORDING_EXISTS when the id has
+   * audio, or may still get some, and with CATALOGUE_… codes.
+   */
+  async restoreSilent({ project, restored, ...said }: SilentRequest): Promise<IngestResult> {
+    const recording: Recording = { ...said, ...restored, projectId: project.id, durationMs: 0 }
+    try {
+      await this.#catalogue.createRecording(recording)
+      return { outcome: 'stored', recording }
+    } catch (error) {
+      if (!hasCode(error, 'CATALOGUE_CONFLICT')) throw error
+      const existing = await this.#catalogue.findRecording(project.id, recording.id)
+      if (existing?.media || !existing || !isFinal(existing.status)) throw exists(recording.id)
+      return { outcome: 'repeated', recording: existing }
     }
   }
 

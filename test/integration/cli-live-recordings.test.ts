@@ -81,6 +81,31 @@ describe('a recording in progress', () => {
   })
 })
 
+describe('a recording that ended without audio', () => {
+  it('is exported and imported like any other', async () => {
+    const cli = await folders.cliWithProject()
+    await upload(cli)
+    const database = new Database(join(cli.dataDir, 'catalogue.sqlite'))
+    const { id } = await aCallInProgress(cli)
+    database
+      .prepare("UPDATE recordings SET status = 'no_input', error_code = 'media_timeout', media_key = NULL WHERE id = ?")
+      .run(id)
+    database.close()
+    const out = folders.fresh()
+    expect(await exportOf(cli, out)).toEqual({ exported: 1, kept: 0, skipped: [], failed: [] })
+    expect(
+      linesOf(out)
+        .map((line) => typeof line.file)
+        .sort(),
+    ).toEqual(['string', 'undefined'])
+    const elsewhere = await folders.cliWithProject()
+    expect(await importOf(elsewhere, out)).toEqual(done(2, 0))
+    expect(await importOf(elsewhere, out)).toEqual(done(0, 2))
+    expect(await all(elsewhere)).toEqual(await all(cli))
+    expect(await cli.json('verify')).toMatchObject({ verified: 2, mismatches: [], unverified: [] })
+  })
+})
+
 describe('a recording whose hash is not known yet', () => {
   it('is told apart by verify when its size is right', async () => {
     const cli = await folders.cliWithProject()

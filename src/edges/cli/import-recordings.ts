@@ -25,7 +25,8 @@ export interface ImportResult {
 /** One file to import and what is known of it. */
 interface Item {
   readonly name: string
-  readonly path: string
+  /** Absent for a recording that ended without audio, which only an export can know of. */
+  readonly path?: string
   readonly sidecar: Sidecar
 }
 
@@ -76,7 +77,7 @@ const listed = async (folder: string): Promise<readonly Listed[]> => {
     const name = `${EXPORT_LIST}:${index + 1}`
     const open = async (): Promise<Item> => {
       const sidecar = parseSidecar(line, name)
-      if (sidecar.file === undefined) throw invalid(`${name}: there is no file`)
+      if (sidecar.file === undefined) return { name, sidecar }
       const path = resolve(folder, sidecar.file)
       if (!path.startsWith(resolve(folder) + sep)) throw invalid(`${name}: file is outside the folder`)
       return { name: sidecar.file, path, sidecar }
@@ -102,6 +103,7 @@ const walked = async (folder: string): Promise<readonly Listed[]> => {
 
 const importOne = async (options: TransferOptions, { name, path, sidecar }: Item): Promise<'stored' | 'repeated'> => {
   const { services, project } = options
+  if (path === undefined) return importSilent(options, name, sidecar)
   const id = sidecar.id ?? derivedId(project, name)
   const { size, mtimeMs } = await stat(path)
   if (await isThere(services, project, id, size, path)) return 'repeated'
@@ -117,6 +119,27 @@ const importOne = async (options: TransferOptions, { name, path, sidecar }: Item
     ...(restored && { restored }),
     ...(sidecar.sha256 !== undefined && { sha256: sidecar.sha256 }),
     source: createReadStream(path) as AsyncIterable<Uint8Array>,
+  })
+  return outcome
+}
+
+/** A line without a file: complete for a recording that ended without audio, else wrong. */
+const importSilent = async (
+  options: TransferOptions,
+  name: string,
+  sidecar: Sidecar,
+): Promise<'stored' | 'repeated'> => {
+  const { id, createdAtMs, status, track, legType, legId, conferenceId } = sidecar
+  const restored = createdAtMs === undefined ? undefined : restoredOf(sidecar, createdAtMs)
+  const isComplete = id && track && legType && legId && restored && status !== 'completed'
+  if (!isComplete) throw invalid(`${name}: there is no file`)
+  const { outcome } = await options.services.ingest.restoreSilent({
+    project: options.project,
+    id,
+    leg: { type: legType, id: legId },
+    track,
+    ...(conferenceId !== undefined && { conferenceId }),
+    restored,
   })
   return outcome
 }
