@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname, sep } from 'node:path'
 
 const PRIVATE_FOLDER = 0o700
 /** Folders remembered as existing; beyond it the memory starts afresh. */
@@ -16,37 +16,58 @@ export const syncFolder = async (path: string): Promise<void> => {
   }
 }
 
-/** Makes folders, durably, once. */
+/** Makes folders, durably, once. Those of one parent at the same time: a thousand calls that begin together wait for few fsyncs. */
 export class Folders {
   readonly #known = new Set<string>()
-  /** One at a time: who finds a folder that another is just making must not take it for durable already. */
-  #making: Promise<unknown> = Promise.resolve()
+  /** Who finds a folder that another is just making waits for it: it is not durable yet. */
+  readonly #making = new Map<string, Promise<void>>()
+  readonly #below: string
 
-  /** Makes sure that a folder exists and will exist after loss of power, with every parent that had to be made. */
-  async ensure(path: string): Promise<void> {
-    if (this.#known.has(path)) return
-    const made = this.#making.then(() => this.#make(path))
-    this.#making = made.catch(() => {})
-    await made
+  /** Folders below `top` are this program's own: one that is there already may be what a killed process made and did not make durable. */
+  constructor(top?: string) {
+    this.#below = top === undefined ? '\0' : top + sep
   }
 
-  /** Forgets that a folder exists, after something outside took it away. */
+  /** Makes sure that a folder exists and will exist after loss of power, with every parent that had to be made. Rejects with the file system's errors. */
+  async ensure(path: string): Promise<void> {
+    if (!this.#known.has(path)) await (this.#making.get(path) ?? this.#start(path))
+  }
+
+  /** Forgets that a folder exists, after something outside took it away, and maybe its parents. */
   forget(path: string): void {
-    this.#known.delete(path)
+    for (let each = path; this.#known.delete(each); ) each = dirname(each)
+  }
+
+  #start(path: string): Promise<void> {
+    const made = this.#make(path).finally(() => this.#making.delete(path))
+    this.#making.set(path, made)
+    return made
   }
 
   async #make(path: string): Promise<void> {
-    if (this.#known.has(path)) return
-    const firstMade = await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER })
-    if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path))
+    const isThere = await isFolder(path)
+    if (!isThere || path.startsWith(this.#below)) {
+      await this.ensure(dirname(path))
+      // Another process may be as quick.
+      if (!isThere) await mkdir(path, PRIVATE_FOLDER).catch(unlessThere)
+      await syncFolder(dirname(path))
+    }
     if (this.#known.size >= KNOWN_MAX) this.#known.clear()
     this.#known.add(path)
   }
 }
 
-const syncUpTo = async (top: string, from: string): Promise<void> => {
-  for (let path = from; path.length >= top.length; path = dirname(path)) {
-    await syncFolder(path)
-    if (path === top) return
+const unlessThere = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EEXIST') throw error
+}
+
+/** False when there is nothing. Throws ENOTDIR for anything else than a folder. */
+const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    if ((await stat(path)).isDirectory()) return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
+  throw Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR' })
 }

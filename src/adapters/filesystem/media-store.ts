@@ -28,7 +28,7 @@ const PROBE_KEY = 'readiness-probe'
 /** Opens (creates) a media store in a folder. Rejects with MEDIA_LAYOUT_NEWER or MEDIA_UNAVAILABLE. */
 export const openFilesystemMediaStore = async (options: FilesystemMediaStoreOptions): Promise<MediaStore> => {
   const root = resolve(options.root)
-  const folders = new Folders()
+  const folders = new Folders(root)
   try {
     await folders.ensure(root)
     requireLayout(join(root, LAYOUT_FILE))
