@@ -82,15 +82,24 @@ export class PacketStream {
     this.#truth.ssrcs.push(this.#source.ssrc)
   }
 
-  /** The next packet; undefined at the end. */
-  next(): TimedPacket | undefined {
-    while (this.#frame < this.#frameEnd) {
+  /** When there may be a packet, in milliseconds after the stream's begin; undefined: there is none any more. */
+  get dueAtMs(): number | undefined {
+    this.#skipHolds()
+    const pendingAtMs = this.#pending[0]?.sendAtMs
+    if (this.#frame >= this.#frameEnd) return pendingAtMs
+    return Math.min(this.#timeOf(this.#frame), pendingAtMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The next packet that goes out by `nowMs`, or at all; undefined when there is none. A frame is begun when its time has come, not before. */
+  next(nowMs = Number.POSITIVE_INFINITY): TimedPacket | undefined {
+    for (this.#skipHolds(); this.#frame < this.#frameEnd; this.#skipHolds()) {
       // Nothing that is still to be made goes out before its own frame's time.
-      const first = this.#pending[0]
-      if (first && first.sendAtMs < this.#timeOf(this.#frame)) break
+      const firstAtMs = this.#pending[0]?.sendAtMs ?? Number.POSITIVE_INFINITY
+      if (this.#timeOf(this.#frame) > Math.min(nowMs, firstAtMs)) break
       this.#makeFrame()
     }
-    return this.#pending.shift()
+    const first = this.#pending[0]
+    return first && first.sendAtMs <= nowMs ? this.#pending.shift() : undefined
   }
 
   /** No frame after those that were begun; packets that are on their way still come. */
@@ -110,14 +119,7 @@ export class PacketStream {
   #makeFrame(): void {
     const frame = this.#frame
     this.#frame += 1
-    const atMs = frame * this.#options.frameMs
-    const hold = this.#holdAt(atMs)
-    if (hold) {
-      if (hold.timestamps === 'stand-still') this.#source.firstFrame += 1
-      this.#marker = true
-      return
-    }
-    this.#changeSource(frame, atMs)
+    this.#changeSource(frame)
     const { sequence, ssrc, firstFrame, firstTimestamp } = this.#source
     this.#source.sequence = (sequence + 1) % SEQUENCES
     const timestamp = (firstTimestamp + (frame - firstFrame) * this.#options.frameTicks) % TIMESTAMPS
@@ -128,6 +130,15 @@ export class PacketStream {
     else this.#send({ frame, sendAtMs: this.#timeOf(frame), sequence, timestamp, ssrc, marker })
   }
 
+  #skipHolds(): void {
+    for (; this.#frame < this.#frameEnd; this.#frame += 1) {
+      const hold = this.#holdAt(this.#frame * this.#options.frameMs)
+      if (!hold) return
+      if (hold.timestamps === 'stand-still') this.#source.firstFrame += 1
+      this.#marker = true
+    }
+  }
+
   #holdAt(atMs: number): Hold | undefined {
     const holds = this.#impairments.holds ?? []
     while (this.#hold < holds.length && (holds[this.#hold] as Hold).toMs <= atMs) this.#hold += 1
@@ -135,7 +146,8 @@ export class PacketStream {
     return hold && hold.fromMs <= atMs ? hold : undefined
   }
 
-  #changeSource(frame: number, atMs: number): void {
+  #changeSource(frame: number): void {
+    const atMs = frame * this.#options.frameMs
     const changes = this.#impairments.ssrcChangesAtMs ?? []
     while (this.#ssrcChange < changes.length && (changes[this.#ssrcChange] as number) <= atMs) {
       this.#ssrcChange += 1

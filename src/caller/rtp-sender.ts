@@ -1,0 +1,163 @@
+import type { Socket } from 'node:dgram'
+import type { FrameSource } from './frame-source.ts'
+import type { MediaSockets } from './media-sockets.ts'
+import type { Paced, Pacer } from './pacer.ts'
+import type { PacketStream, StreamTruth, TimedPacket } from './packet-stream.ts'
+
+/** What one stream sends, whence and whither. */
+export interface RtpSenderOptions {
+  readonly pacer: Pacer
+  readonly sockets: MediaSockets
+  readonly packets: PacketStream
+  readonly frames: FrameSource
+  /** RTP payload type, 0 to 127. */
+  readonly payloadType: number
+  readonly remote: RemoteMedia
+  /** How much faster than real time, 1 unless said; up to {@link SPEED_MAX}. */
+  readonly speed?: number
+}
+
+/** Where a stream is sent to: IP addresses, not names. */
+export interface RemoteMedia {
+  readonly address: string
+  readonly rtpPort: number
+  readonly rtcpPort: number
+}
+
+/** What really went out, and when. */
+export interface SenderReport {
+  readonly packets: number
+  /** Of payload. */
+  readonly bytes: number
+  /** The socket refused these: nobody listens there, or the system has no room. */
+  readonly failed: number
+  /** Unix time of the first and the last packet; absent before the first. */
+  readonly firstSentAtMs?: number
+  readonly lastSentAtMs?: number
+  /** How late packets went out, against their plan. */
+  readonly lateMeanMs: number
+  readonly lateMaxMs: number
+  readonly truth: StreamTruth
+}
+
+export const SPEED_MAX = 10_000
+/** Packets of one stream that go out at once, before others have their turn. */
+const BATCH_MAX = 256
+const RTP_HEADER_BYTES = 12
+const RTP_VERSION = 0x80
+const MARKER = 0x80
+
+/** One packet as it goes out (RFC 3550 §5.1): no padding, no extension, no contributing sources. */
+const formatPacket = (packet: TimedPacket, payloadType: number, payload: Uint8Array): Buffer => {
+  const bytes = Buffer.allocUnsafe(RTP_HEADER_BYTES + payload.length)
+  bytes[0] = RTP_VERSION
+  bytes[1] = payloadType | (packet.marker ? MARKER : 0)
+  bytes.writeUInt16BE(packet.sequence, 2)
+  bytes.writeUInt32BE(packet.timestamp, 4)
+  bytes.writeUInt32BE(packet.ssrc, 8)
+  bytes.set(payload, RTP_HEADER_BYTES)
+  return bytes
+}
+
+/** Sends one stream over its socket, each packet at its time, never before. */
+export class RtpSender implements Paced {
+  readonly #options: RtpSenderOptions
+  readonly #speed: number
+  readonly #done = Promise.withResolvers<void>()
+  #remote: RemoteMedia
+  #startedAtMs = 0
+  #startedAtUnixMs = 0
+  #packets = 0
+  #bytes = 0
+  #failed = 0
+  #firstSentAtMs: number | undefined
+  #lastSentAtMs: number | undefined
+  #lateSumMs = 0
+  #lateMaxMs = 0
+  dueAtMs: number | undefined
+
+  constructor(options: RtpSenderOptions) {
+    this.#options = options
+    this.#remote = options.remote
+    this.#speed = options.speed ?? 1
+  }
+
+  /** Begins now. */
+  start(): void {
+    this.#startedAtMs = this.#options.pacer.nowMs()
+    this.#startedAtUnixMs = Date.now()
+    this.#plan()
+    this.#options.pacer.add(this)
+  }
+
+  /** Begins no frame any more; what is on its way still goes out. */
+  stop(): void {
+    this.#options.packets.end()
+    this.#plan()
+  }
+
+  /** Resolves when the last packet has gone out. */
+  get done(): Promise<void> {
+    return this.#done.promise
+  }
+
+  /** From the next packet on they go there. */
+  redirect(remote: RemoteMedia): void {
+    this.#remote = remote
+  }
+
+  run(nowMs: number): void {
+    const atMs = (nowMs - this.#startedAtMs) * this.#speed
+    for (let count = 0; count < BATCH_MAX; count += 1) {
+      const packet = this.#options.packets.next(atMs)
+      if (!packet) break
+      this.#send(packet, (atMs - packet.sendAtMs) / this.#speed, nowMs)
+    }
+    this.#plan()
+  }
+
+  /** What has gone out so far. */
+  report(): SenderReport {
+    const at = (sentAtMs: number) => this.#startedAtUnixMs + sentAtMs - this.#startedAtMs
+    return {
+      packets: this.#packets,
+      bytes: this.#bytes,
+      failed: this.#failed,
+      ...(this.#firstSentAtMs !== undefined && { firstSentAtMs: at(this.#firstSentAtMs) }),
+      ...(this.#lastSentAtMs !== undefined && { lastSentAtMs: at(this.#lastSentAtMs) }),
+      lateMeanMs: this.#packets === 0 ? 0 : this.#lateSumMs / this.#packets,
+      lateMaxMs: this.#lateMaxMs,
+      truth: this.#options.packets.truth(),
+    }
+  }
+
+  #plan(): void {
+    const atMs = this.#options.packets.dueAtMs
+    this.dueAtMs = atMs === undefined ? undefined : this.#startedAtMs + atMs / this.#speed
+    if (atMs === undefined) this.#done.resolve()
+  }
+
+  #send(packet: TimedPacket, lateMs: number, nowMs: number): void {
+    const payload = this.#options.frames.frame(packet.frame)
+    const bytes = formatPacket(packet, this.#options.payloadType, payload)
+    sendTo(this.#options.sockets.rtp, bytes, this.#remote.rtpPort, this.#remote.address, this.#count)
+    this.#packets += 1
+    this.#bytes += payload.length
+    this.#firstSentAtMs ??= nowMs
+    this.#lastSentAtMs = nowMs
+    this.#lateSumMs += lateMs
+    this.#lateMaxMs = Math.max(this.#lateMaxMs, lateMs)
+  }
+
+  readonly #count = (error: Error | null): void => {
+    if (error) this.#failed += 1
+  }
+}
+
+const sendTo = (
+  socket: Socket,
+  bytes: Buffer,
+  port: number,
+  address: string,
+  sent: (error: Error | null) => void,
+): void => socket.send(bytes, 0, bytes.length, port, address, sent)
