@@ -64,9 +64,14 @@ export interface Reservation {
  */
 export interface CallRecorder {
   /**
-   * Opens media ports for `streamCount` streams on an address of this family. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
+   * Opens media ports for `streamCount` streams on an address of this family: on `address`, one of this machine's that the peer has reached us at, unless a
+   * setting says another. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
    * CAPTURE_DISK_FULL or CAPTURE_STOPPING, all `unavailable`.
    */
-  reserve(request: { readonly family: 4 | 6; readonly streamCount: number }): Promise<Reservation>
+  reserve(request: {
+    readonly family: 4 | 6
+    readonly streamCount: number
+    readonly address?: string
+  }): Promise<Reservation>
   readonly callCount: number
 }
