@@ -46,7 +46,7 @@ describe('a journal record', () => {
       value: fc.record({ text: fc.string(), number: fc.integer() }),
     }),
   )
-  const write = (records: readonly fc.TypeOf<typeof record>[]) => {
+  const write = (records: readonly (typeof record extends fc.Arbitrary<infer T> ? T : never)[]) => {
     const batch = new JournalBatch()
     for (const each of records) {
       if (each.type === 'audio') batch.audio(each.handle, each.track, each.positionTicks, each.bytes)

@@ -5,6 +5,8 @@ import type { Disk, DiskFile } from '../ports/disk.ts'
 /** A point up to which a file is durable and from which it can be written on. */
 export interface FileCheckpoint {
   readonly byteSize: number
+  /** Ticks of audio and silence in it. */
+  readonly ticks: number
   readonly encoder: unknown
 }
 
@@ -26,30 +28,27 @@ export class RecordingFile {
   #byteSize: number
   #dirtyBytes = 0
   #waitingTicks = 0
+  #ticks: number
 
-  private constructor(file: DiskFile, encoder: FileEncoder, byteSize: number) {
+  private constructor(file: DiskFile, encoder: FileEncoder, { byteSize, ticks }: Omit<FileCheckpoint, 'encoder'>) {
     this.#file = file
     this.#encoder = encoder
     this.#byteSize = byteSize
+    this.#ticks = ticks
   }
 
   /** Makes the file with its header. Rejects with MEDIA_… codes. */
   static async create(disk: Disk, name: string, encoder: FileEncoder): Promise<RecordingFile> {
-    const made = new RecordingFile(await disk.create(name), encoder, 0)
+    const made = new RecordingFile(await disk.create(name), encoder, { byteSize: 0, ticks: 0 })
     await made.#put(encoder.begin())
     return made
   }
 
   /** Goes on with a file from a checkpoint; what is behind it is cut off. Rejects with MEDIA_… codes. */
-  static async resume(
-    disk: Disk,
-    name: string,
-    encoder: FileEncoder,
-    { byteSize }: FileCheckpoint,
-  ): Promise<RecordingFile> {
+  static async resume(disk: Disk, name: string, encoder: FileEncoder, from: FileCheckpoint): Promise<RecordingFile> {
     const file = await disk.open(name)
-    await file.truncate(byteSize)
-    return new RecordingFile(file, encoder, byteSize)
+    await file.truncate(from.byteSize)
+    return new RecordingFile(file, encoder, from)
   }
 
   /** Bytes in the file now. */
@@ -60,6 +59,11 @@ export class RecordingFile {
   /** Bytes that were written since the last checkpoint. */
   get dirtyBytes(): number {
     return this.#dirtyBytes
+  }
+
+  /** Ticks of audio and silence in the file now. */
+  get ticks(): number {
+    return this.#ticks
   }
 
   /** Ticks that wait to be written: how far the disk is behind. */
@@ -79,11 +83,14 @@ export class RecordingFile {
 
   /** Appends pieces of audio, which nobody may change any more. */
   append(pieces: readonly Piece[]): void {
-    for (const piece of pieces.flatMap(inSteps)) {
-      this.#waitingTicks += piece.ticks
+    for (const step of inSteps(pieces)) {
+      const ticks = step.reduce((sum, piece) => sum + piece.ticks, 0)
+      this.#waitingTicks += ticks
       this.#push(async () => {
-        this.#waitingTicks -= piece.ticks
-        if (this.#failure === undefined) await this.#put(this.#encoder.encode(piece))
+        this.#waitingTicks -= ticks
+        if (this.#failure !== undefined) return
+        await this.#put(this.#encoder.encode(step))
+        this.#ticks += ticks
       })
     }
   }
@@ -92,11 +99,16 @@ export class RecordingFile {
   checkpoint(): Promise<FileCheckpoint> {
     return this.#ask(async () => {
       if (this.#failure !== undefined) throw this.#failure
-      const point = { byteSize: this.#byteSize, encoder: this.#encoder.save() }
+      const point = { byteSize: this.#byteSize, ticks: this.#ticks, encoder: this.#encoder.save() }
       await this.#file.sync()
       this.#dirtyBytes = 0
       return point
     })
+  }
+
+  /** Resolves when what was appended before the call is written, or cannot be. */
+  drained(): Promise<void> {
+    return this.#ask(async () => {})
   }
 
   /**
@@ -116,7 +128,7 @@ export class RecordingFile {
 
   /** Closes without finishing: the file is to be thrown away. Never rejects. */
   async abandon(): Promise<void> {
-    await this.#ask(async () => {}).catch(() => {})
+    await this.drained()
     await this.#file.close().catch(() => {})
   }
 
@@ -156,11 +168,18 @@ export class RecordingFile {
   }
 }
 
-const inSteps = (piece: Piece): readonly Piece[] => {
-  if (piece.kind === 'audio' || piece.ticks <= GAP_STEP_TICKS) return [piece]
-  const steps: Piece[] = []
-  for (let left = piece.ticks; left > 0; left -= GAP_STEP_TICKS) {
-    steps.push({ kind: 'gap', ticks: Math.min(left, GAP_STEP_TICKS) })
-  }
-  return steps
+/** The same pieces in one step, or in several when there is a long gap. */
+const inSteps = (pieces: readonly Piece[]): readonly (readonly Piece[])[] => {
+  if (pieces.length === 0) return []
+  if (pieces.every(({ kind, ticks }) => kind === 'audio' || ticks <= GAP_STEP_TICKS)) return [pieces]
+  return pieces.flatMap(cutGap).map((piece) => [piece])
+}
+
+const cutGap = (piece: Piece): readonly Piece[] => {
+  if (piece.kind === 'audio') return [piece]
+  const count = Math.ceil(piece.ticks / GAP_STEP_TICKS)
+  return Array.from({ length: count }, (_, step) => ({
+    kind: 'gap',
+    ticks: Math.min(GAP_STEP_TICKS, piece.ticks - step * GAP_STEP_TICKS),
+  }))
 }

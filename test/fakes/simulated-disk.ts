@@ -14,7 +14,7 @@ interface Unsynced {
 }
 
 class Content {
-  durable = new Uint8Array(0)
+  durable: Uint8Array = new Uint8Array(0)
   unsynced: (Unsynced | { readonly truncate: number })[] = []
   isNameDurable = false
   isRemoved = false
@@ -92,7 +92,12 @@ export class SimulatedDisk implements Disk {
   /** The whole of a file as a running program sees it. */
   contentOf(name: string): Uint8Array | undefined {
     const content = this.#files.get(name)
-    return content?.unsynced.reduce(apply, content.durable)
+    return content?.unsynced.reduce<Uint8Array>(apply, content.durable)
+  }
+
+  /** What no loss of power can take away any more, under whatever name. */
+  durableContentOf(name: string): Uint8Array | undefined {
+    return this.#files.get(name)?.durable
   }
 
   names(): readonly string[] {

@@ -20,8 +20,8 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc >>> 0
 })
 
-/** The page's checksum, counting its own field as zero. */
-const checksum = (page: Uint8Array): number => {
+/** The page's checksum, counting its own field as zero (RFC 3533 §6). */
+export const oggChecksum = (page: Uint8Array): number => {
   let crc = 0
   for (let index = 0; index < page.length; index += 1) {
     const byte = index >= CRC_OFFSET && index < CRC_OFFSET + 4 ? 0 : (page[index] as number)
@@ -45,7 +45,7 @@ export const oggPageBytes = (bytes: (count: number) => Uint8Array | undefined): 
 /** A whole page, or `wrong-checksum`. */
 export const parseOggPage = (bytes: Uint8Array): OggPage | 'wrong-checksum' => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (view.getUint32(CRC_OFFSET, true) !== checksum(bytes)) return 'wrong-checksum'
+  if (view.getUint32(CRC_OFFSET, true) !== oggChecksum(bytes)) return 'wrong-checksum'
   const flags = view.getUint8(5)
   const lacingEnd = OGG_HEADER_BYTES + view.getUint8(26)
   return {

@@ -7,8 +7,8 @@ import type { Piece } from './track.ts'
 export interface FileEncoder {
   /** The first bytes of the file. */
   begin(): Uint8Array
-  /** What a piece adds to the file. A gap may be cut into several calls. */
-  encode(piece: Piece): Uint8Array
+  /** What pieces add to the file. A gap may be cut into several calls. */
+  encode(pieces: readonly Piece[]): Uint8Array
   /** For a file of `byteSize` bytes that has all of its audio: what ends it, and what its beginning becomes (empty: as it is). */
   finish(byteSize: number): { readonly tail: Uint8Array; readonly head: Uint8Array }
   /** The beginning of the file if it were to end now, at `byteSize` bytes; a growing file is read with it. */

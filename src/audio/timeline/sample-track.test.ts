@@ -7,10 +7,9 @@ const RATE = 1000
 const track = (edgeTicks?: number) => new SampleTrack({ bytesPerTick: 1, clockRateHz: RATE }, edgeTicks)
 const bytes = (from: number, to: number) => Uint8Array.from({ length: to - from }, (_, index) => (from + index) % 251)
 const put = (on: SampleTrack, from: number, to: number) => on.insert(from, bytes(from, to))
-const render = (pieces: readonly Piece[]): (number | 'gap')[] =>
-  pieces.flatMap((piece) =>
-    piece.kind === 'audio' ? [...piece.bytes] : Array.from({ length: piece.ticks }, () => 'gap' as const),
-  )
+type Rendered = (number | 'gap')[]
+const render = (pieces: readonly Piece[]): Rendered =>
+  pieces.flatMap((piece): Rendered => (piece.kind === 'audio' ? [...piece.bytes] : Array(piece.ticks).fill('gap')))
 const copy = (news: readonly News[]): News[] =>
   news.map(({ positionTicks, bytes }) => ({ positionTicks, bytes: bytes.slice() }))
 

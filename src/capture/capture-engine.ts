@@ -1,0 +1,248 @@
+import type { EndReason } from '../domain/call-details.ts'
+import { PoulsenError } from '../domain/errors.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { StreamPlan } from './call-recorder.ts'
+import { type CapturedMedia, GROWING_FOLDER, type LiveRecording } from './captured-media.ts'
+import { Journal, SEGMENT_BYTES_MAX } from './journal.ts'
+import type { JournalBatch } from './journal-record.ts'
+import { LiveSession } from './live-session.ts'
+import type { PacketSource } from './stream-receiver.ts'
+
+/** What an engine is made with. */
+export interface EngineOptions {
+  readonly disk: Disk
+  /** Names this run in the journal; see journal-segment.ts. */
+  readonly run: string
+  /** Unix time; packets and ticks bring a time of their own, which never jumps. */
+  readonly nowMs: () => number
+  readonly mediaTimeoutMs: number
+  /** A recording has ended, by request or by itself; its file is durable. Answered by {@link CaptureEngine.settle}. */
+  readonly onEnded: (handle: number, media: CapturedMedia) => void
+  /** {@link ENGINE_LIMITS} unless a test wants to meet them sooner. */
+  readonly limits?: EngineLimits
+}
+
+/** When files are made durable so that the journal can be shortened. */
+export interface EngineLimits {
+  readonly segmentBytesMax: number
+  /** Journal that is kept before recordings are checkpointed so that its oldest segments can go. */
+  readonly retainedBytesMax: number
+  /** A file with so many bytes that are not durable is checkpointed, so that none is left with much to sync when its call ends. */
+  readonly dirtyBytesMax: number
+}
+
+/** How often {@link CaptureEngine.tick} is to be called: with the time of a commit this bounds what a crash can lose (250 ms). */
+export const TICK_MS = 100
+export const ENGINE_LIMITS: EngineLimits = {
+  segmentBytesMax: SEGMENT_BYTES_MAX,
+  retainedBytesMax: 8 * SEGMENT_BYTES_MAX,
+  dirtyBytesMax: 4 * 1024 * 1024,
+}
+const CHECKPOINTS_AT_ONCE_MAX = 2
+
+/** Counts for operators. */
+export interface EngineStats {
+  readonly sessions: number
+  readonly commits: number
+  readonly commitMs: number
+  readonly retainedBytes: number
+}
+
+/**
+ * The recordings of one capture worker and their journal. No socket, timer or clock in here: packets and ticks are handed in with their time, so that
+ * a simulation can drive it. `nowMs` arguments are of a clock that never jumps.
+ */
+export class CaptureEngine {
+  readonly #options: EngineOptions
+  readonly #limits: EngineLimits
+  readonly #journal: Journal
+  readonly #sessions = new Map<number, LiveSession>()
+  /** Ended, not settled: the journal still has to have them. */
+  readonly #ended = new Map<number, { readonly session: LiveSession; media?: CapturedMedia }>()
+  #checkpoints = 0
+  #hasNewNames = false
+  #isCommitting = false
+  #commits = 0
+  #commitMs = 0
+  readonly #batch = (): JournalBatch => this.#journal.batch
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? ENGINE_LIMITS
+    const { disk, run, nowMs } = options
+    this.#journal = new Journal({
+      disk,
+      run,
+      nowMs,
+      segmentBytesMax: this.#limits.segmentBytesMax,
+      writeSnapshot: (batch, segment) => this.#writeSnapshot(batch, segment),
+    })
+  }
+
+  /** Rejects with MEDIA_… codes. */
+  async open(): Promise<void> {
+    await this.#options.disk.makeFolder(GROWING_FOLDER)
+    await this.#journal.open()
+  }
+
+  get stats(): EngineStats {
+    return {
+      sessions: this.#sessions.size,
+      commits: this.#commits,
+      commitMs: this.#commitMs,
+      retainedBytes: this.#journal.retainedBytes,
+    }
+  }
+
+  /** Starts a recording; resolves when its file is there. Rejects with MEDIA_… codes. */
+  async begin(handle: number, recording: LiveRecording, nowMs: number): Promise<void> {
+    const session = await LiveSession.begin(this.#options.disk, { handle, recording, batch: this.#batch, nowMs })
+    this.#sessions.set(handle, session)
+    this.#hasNewNames = true
+  }
+
+  receive(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
+    this.#sessions.get(handle)?.receive(stream, bytes, from, nowMs)
+  }
+
+  session(handle: number): LiveSession | undefined {
+    return this.#sessions.get(handle)
+  }
+
+  update(handle: number, streams: readonly StreamPlan[]): void {
+    this.#sessions.get(handle)?.update(streams)
+  }
+
+  /** Everything that has to happen now and then; see {@link TICK_MS}. */
+  tick(nowMs: number): void {
+    for (const session of this.#sessions.values()) {
+      session.advance(nowMs)
+      const reason = this.#reasonToEnd(session, nowMs)
+      if (reason) this.end(session.handle, reason)
+    }
+    if (!this.#isCommitting) void this.#commit()
+    this.#startCheckpoints()
+  }
+
+  /** Ends a recording; {@link EngineOptions.onEnded} says what came of it. Nothing happens when it has ended already. */
+  end(handle: number, reason: EndReason): void {
+    const session = this.#sessions.get(handle)
+    if (!session) return
+    this.#sessions.delete(handle)
+    this.#ended.set(handle, { session })
+    void this.#finish(session, reason)
+  }
+
+  /** The catalogue has what became of a recording: the journal may forget it. Its file, if it is still there, is removed. */
+  async settle(handle: number): Promise<void> {
+    const ended = this.#ended.get(handle)
+    if (!ended) return
+    this.#ended.delete(handle)
+    this.#journal.batch.json('settled', handle, null)
+    await this.#options.disk.remove(ended.session.fileName)
+  }
+
+  /** Ends a recording and keeps nothing of it. */
+  async discard(handle: number): Promise<void> {
+    const session = this.#sessions.get(handle)
+    if (!session) return
+    this.#sessions.delete(handle)
+    this.#journal.batch.json('settled', handle, null)
+    await session.abandon()
+    await this.#options.disk.remove(session.fileName)
+  }
+
+  /** Closes the journal, and removes it when nothing is left that needs it. */
+  async close(): Promise<void> {
+    await this.#journal.close()
+    if (this.#sessions.size === 0 && this.#ended.size === 0) await this.#journal.removeAll()
+  }
+
+  #reasonToEnd(session: LiveSession, nowMs: number): EndReason | undefined {
+    const { failure } = session
+    if (failure !== undefined) return reasonOf(failure)
+    if (nowMs - session.beganMs >= session.recording.maxMs) return 'max_length'
+    if (!session.isHeld && nowMs - session.lastPacketMs >= this.#options.mediaTimeoutMs) return 'media_timeout'
+    return undefined
+  }
+
+  async #commit(): Promise<void> {
+    this.#isCommitting = true
+    const begun = performance.now()
+    try {
+      if (this.#hasNewNames) await this.#syncNames()
+      await this.#journal.commit()
+      this.#commits += 1
+      this.#commitMs += performance.now() - begun
+    } catch (error) {
+      for (const handle of [...this.#sessions.keys()]) this.end(handle, reasonOf(error))
+    } finally {
+      this.#isCommitting = false
+    }
+  }
+
+  /** The names of growing files: a checkpoint of a file counts for nothing when its name is lost. */
+  async #syncNames(): Promise<void> {
+    this.#hasNewNames = false
+    await this.#options.disk.syncFolder(GROWING_FOLDER)
+  }
+
+  async #finish(session: LiveSession, reason: EndReason): Promise<void> {
+    const { handle } = session
+    const names = this.#hasNewNames ? this.#syncNames() : Promise.resolve()
+    // What the journal had of it until now becomes durable beside the file; its end only once the file is.
+    const finished = session.finish(reason, this.#options.nowMs())
+    const [media] = await Promise.all([finished, this.#journal.commit().catch(() => {}), names.catch(() => {})])
+    const ended = this.#ended.get(handle)
+    if (ended) ended.media = media
+    this.#journal.batch.json('end', handle, media)
+    await this.#journal.commit().catch(() => {})
+    this.#options.onEnded(handle, media)
+  }
+
+  #startCheckpoints(): void {
+    const isFull = this.#journal.retainedBytes > this.#limits.retainedBytesMax
+    for (const session of this.#sessions.values()) {
+      if (this.#checkpoints >= CHECKPOINTS_AT_ONCE_MAX) return
+      const isOld = isFull && session.neededFrom !== undefined
+      if (!session.isCheckpointing && (isOld || session.dirtyBytes > this.#limits.dirtyBytesMax))
+        void this.#checkpoint(session)
+    }
+    if (isFull) void this.#journal.dropBelow(this.#neededFrom())
+  }
+
+  async #checkpoint(session: LiveSession): Promise<void> {
+    session.isCheckpointing = true
+    this.#checkpoints += 1
+    try {
+      await session.checkpoint()
+      await this.#journal.commit()
+      session.forgetSegments()
+    } catch {
+      // The file or the journal cannot be written: the next tick sees the same failure and ends the recording for it.
+    } finally {
+      this.#checkpoints -= 1
+      session.isCheckpointing = false
+    }
+  }
+
+  /** The first segment that something still needs. */
+  #neededFrom(): number {
+    const needs = [...this.#sessions.values(), ...[...this.#ended.values()].map(({ session }) => session)]
+    return Math.min(this.#journal.segment, ...needs.map(({ neededFrom }) => neededFrom ?? Number.POSITIVE_INFINITY))
+  }
+
+  #writeSnapshot(batch: JournalBatch, segment: number): void {
+    for (const session of this.#sessions.values()) {
+      session.noteRotation(segment - 1)
+      batch.json('checkpoint', session.handle, session.record())
+    }
+    for (const [handle, { session, media }] of this.#ended) {
+      batch.json('checkpoint', handle, session.record())
+      if (media) batch.json('end', handle, media)
+    }
+  }
+}
+
+const reasonOf = (error: unknown): EndReason =>
+  error instanceof PoulsenError && error.code === 'MEDIA_DISK_FULL' ? 'disk_full' : 'internal'

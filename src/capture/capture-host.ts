@@ -1,0 +1,173 @@
+import type { EndReason } from '../domain/call-details.ts'
+import { PoulsenError } from '../domain/errors.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { MediaPorts, StreamPlan } from './call-recorder.ts'
+import { CaptureEngine, TICK_MS } from './capture-engine.ts'
+import type { LiveRecording } from './captured-media.ts'
+import { MediaLeg } from './media-leg.ts'
+import { openMediaSockets, PortRange } from './media-sockets.ts'
+import { listRuns, recoverRun } from './recovery.ts'
+import {
+  type FromWorker,
+  fromWireError,
+  type Snapshot,
+  type WireError,
+  type WorkerData,
+  type WorkerMethods,
+} from './worker-messages.ts'
+
+/** What a host is made with: where its files are, what it was started with, and how it talks back. */
+export interface HostOptions {
+  readonly disk: Disk
+  readonly data: WorkerData
+  readonly send: (message: FromWorker) => void
+}
+
+const STATS_EVERY_TICKS = 10
+
+/** A capture worker from inside: sockets and ticks around an engine, and the questions that the main thread asks. */
+export class CaptureHost implements WorkerMethods {
+  readonly #options: HostOptions
+  readonly #engine: CaptureEngine
+  readonly #range: PortRange
+  readonly #legs = new Map<number, readonly MediaLeg[]>()
+  readonly #settling = new Map<number, (error?: WireError) => void>()
+  #timer: NodeJS.Timeout | undefined
+  #ticks = 0
+  #lastTickMs = performance.now()
+  #lagMs = 0
+  #packets = 0
+  #tickets = 0
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    const { disk, data, send } = options
+    this.#range = new PortRange(data.rtpPorts)
+    this.#engine = new CaptureEngine({
+      disk,
+      run: data.run,
+      nowMs: Date.now,
+      mediaTimeoutMs: data.mediaTimeoutMs,
+      onEnded: (handle, media) => {
+        this.#closeLegs(handle)
+        send({ type: 'ended', handle, media })
+      },
+    })
+  }
+
+  /** Opens the journal and begins to tick. Rejects with MEDIA_… codes. */
+  async open(): Promise<void> {
+    await this.#engine.open()
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  async reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]> {
+    const legs: MediaLeg[] = []
+    this.#legs.set(handle, legs)
+    try {
+      for (let stream = 0; stream < streamCount; stream += 1) {
+        const sockets = await openMediaSockets(this.#range, address, family)
+        legs.push(new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(handle, stream, bytes, from, nowMs)))
+      }
+      return legs.map(({ ports }) => ports)
+    } catch (error) {
+      this.#closeLegs(handle)
+      throw error
+    }
+  }
+
+  async release(handle: number): Promise<void> {
+    this.#closeLegs(handle)
+  }
+
+  async begin(handle: number, recording: LiveRecording): Promise<void> {
+    if (!this.#legs.has(handle)) throw unknownCall()
+    await this.#engine.begin(handle, recording, performance.now())
+    const session = this.#engine.session(handle)
+    for (const [index, leg] of (this.#legs.get(handle) ?? []).entries()) leg.follow(session?.receivers[index])
+  }
+
+  async update(handle: number, streams: readonly StreamPlan[]): Promise<void> {
+    this.#engine.update(handle, streams)
+  }
+
+  async end(handle: number, reason: EndReason): Promise<void> {
+    this.#closeLegs(handle)
+    this.#engine.end(handle, reason)
+  }
+
+  settle(handle: number): Promise<void> {
+    return this.#engine.settle(handle)
+  }
+
+  discard(handle: number): Promise<void> {
+    this.#closeLegs(handle)
+    return this.#engine.discard(handle)
+  }
+
+  async look(handle: number): Promise<Snapshot | undefined> {
+    return this.#engine.session(handle)?.snapshot()
+  }
+
+  async recover(living: readonly string[]): Promise<number> {
+    const { disk, data } = this.#options
+    let recovered = 0
+    for (const run of await listRuns(disk, new Set([...living, data.run]))) {
+      recovered += await recoverRun(disk, run, Date.now(), ({ recording, media }) => {
+        this.#tickets += 1
+        const ticket = this.#tickets
+        this.#options.send({ type: 'recovered', ticket, recording, media })
+        return new Promise((resolve, reject) => {
+          this.#settling.set(ticket, (error) => (error ? reject(fromWireError(error)) : resolve()))
+        })
+      })
+    }
+    return recovered
+  }
+
+  async settleRecovered(ticket: number, error?: WireError): Promise<void> {
+    const settled = this.#settling.get(ticket)
+    this.#settling.delete(ticket)
+    settled?.(error)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const handle of [...this.#legs.keys()]) this.#closeLegs(handle)
+    await this.#engine.close()
+  }
+
+  #receive(
+    handle: number,
+    stream: number,
+    bytes: Uint8Array,
+    from: { address: string; port: number },
+    nowMs: number,
+  ): void {
+    this.#packets += 1
+    this.#engine.receive(handle, stream, bytes, from, nowMs)
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    this.#lagMs = Math.max(this.#lagMs, nowMs - this.#lastTickMs - TICK_MS)
+    this.#lastTickMs = nowMs
+    this.#engine.tick(nowMs)
+    this.#ticks += 1
+    for (const legs of this.#legs.values()) for (const leg of legs) leg.tick(nowMs)
+    if (this.#ticks % STATS_EVERY_TICKS === 0) this.#report()
+  }
+
+  #report(): void {
+    this.#options.send({ type: 'stats', ...this.#engine.stats, packets: this.#packets, lagMs: this.#lagMs })
+    this.#lagMs = 0
+  }
+
+  #closeLegs(handle: number): void {
+    for (const leg of this.#legs.get(handle) ?? []) leg.close()
+    this.#legs.delete(handle)
+  }
+}
+
+const unknownCall = (): PoulsenError =>
+  new PoulsenError({ code: 'CAPTURE_BUSY', kind: 'unavailable', message: 'The media ports of this call are gone.' })

@@ -1,0 +1,365 @@
+import type { CallDetails, EndReason } from '../domain/call-details.ts'
+import { PoulsenError } from '../domain/errors.ts'
+import { priceOf } from '../domain/project.ts'
+import type { Recording } from '../domain/recording.ts'
+import type { Uuid } from '../domain/uuid.ts'
+import type { CaptureTelemetry } from '../ports/capture-telemetry.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { Ids } from '../ports/ids.ts'
+import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
+import type { MediaStore } from '../ports/media-store.ts'
+import { formatMediaKey } from '../services/media-key.ts'
+import type { CallRecorder, CallRequest, RecordedCall, Reservation, StreamPlan } from './call-recorder.ts'
+import { CaptureWorkerClient } from './capture-worker-client.ts'
+import type { CapturedMedia, LiveRecording } from './captured-media.ts'
+import { DiskWatch } from './disk-watch.ts'
+import { openGrowingFile } from './growing-file.ts'
+import { mediaFormatOf } from './media-format.ts'
+import { Settlement } from './settlement.ts'
+import { toWireError } from './worker-messages.ts'
+
+/** What capture is made with. */
+export interface CaptureOptions {
+  /** The module that a worker thread runs. */
+  readonly entry: URL
+  readonly workers: number
+  /** The capture folder, and a disk over it. */
+  readonly folder: string
+  readonly disk: Disk
+  readonly catalogue: Catalogue
+  readonly mediaStore: MediaStore
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly telemetry: CaptureTelemetry
+  readonly rtpPorts: { readonly first: number; readonly last: number }
+  readonly callsMax: number
+  readonly callMaxMs: number
+  readonly mediaTimeoutMs: number
+  readonly diskReserveBytes: number
+  /** A captured recording is final: its hash is to be computed. */
+  readonly onSettled: (recording: Recording) => void
+  /** Work in the background failed; it will be tried again. */
+  readonly onTrouble: (error: unknown, what: string) => void
+}
+
+const NONCE_BYTES = 8
+const RECOVER_AGAIN_MS = 30_000
+
+interface LiveCall {
+  readonly handle: number
+  readonly worker: CaptureWorkerClient
+  readonly recordingId: Uuid
+  readonly projectId: Uuid
+  /** Resolves when it stops being recorded. */
+  readonly ended: PromiseWithResolvers<EndReason>
+  /** Resolves when its row is final. */
+  readonly settled: PromiseWithResolvers<void>
+  endAskedMs: number | undefined
+}
+
+/**
+ * Live capture as the main thread sees it: worker threads that receive and store, each with its own journal, and the rows of their recordings. Answers
+ * the doors ({@link CallRecorder}) and playback ({@link LiveRecordings}).
+ */
+export class CapturePool implements CallRecorder, LiveRecordings {
+  readonly #options: CaptureOptions
+  readonly #settlement: Settlement
+  readonly #diskWatch: DiskWatch
+  readonly #workers: CaptureWorkerClient[] = []
+  readonly #calls = new Map<number, LiveCall>()
+  readonly #byRecording = new Map<Uuid, LiveCall>()
+  #reserved = 0
+  #handles = 0
+  #runs = 0
+  #isStopping = false
+  #recoverTimer: NodeJS.Timeout | undefined
+  #recovering: Promise<void> = Promise.resolve()
+
+  constructor(options: CaptureOptions) {
+    this.#options = options
+    this.#settlement = new Settlement(options)
+    this.#diskWatch = new DiskWatch(options.disk, options.diskReserveBytes, () => this.#endAll('disk_full'))
+  }
+
+  /** Starts the workers and begins to recover what an earlier run left; calls may come at once. Rejects with MEDIA_… codes. */
+  async start(): Promise<void> {
+    await this.#diskWatch.start()
+    for (let worker = 0; worker < this.#options.workers; worker += 1) this.#workers[worker] = this.#startWorker(worker)
+    this.#recover()
+  }
+
+  get callCount(): number {
+    return this.#calls.size
+  }
+
+  /** Resolves when what earlier runs left is recovered, or has to wait. */
+  get recovered(): Promise<void> {
+    return this.#recovering
+  }
+
+  async reserve(request: {
+    readonly family: 4 | 6
+    readonly streamCount: number
+    readonly address?: string
+  }): Promise<Reservation> {
+    this.#admit()
+    this.#handles += 1
+    const handle = this.#handles
+    const worker = this.#workers[handle % this.#workers.length] as CaptureWorkerClient
+    this.#reserved += 1
+    try {
+      const address = request.address ?? (request.family === 4 ? '127.0.0.1' : '::1')
+      const ports = await worker.ask('reserve', handle, address, request.family, request.streamCount)
+      return this.#reservation(handle, worker, ports)
+    } catch (error) {
+      this.#reserved -= 1
+      if (error instanceof PoulsenError) this.#options.telemetry.captureRefused(error.code)
+      throw error
+    }
+  }
+
+  async open(recordingId: Uuid): Promise<LiveMedia | undefined> {
+    const call = this.#byRecording.get(recordingId)
+    const snapshot = call && (await call.worker.ask('look', call.handle))
+    return snapshot && openGrowingFile(this.#options.disk, snapshot)
+  }
+
+  async discard(recordingId: Uuid): Promise<void> {
+    const call = this.#byRecording.get(recordingId)
+    if (!call) return
+    await call.worker.ask('discard', call.handle).catch((error: unknown) => this.#options.onTrouble(error, 'discard'))
+    this.#forget(call, 'deleted')
+  }
+
+  /** From now on new calls are refused; resolves when the last one has ended, or after the deadline has ended the rest. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isStopping = true
+    const timer = setTimeout(() => this.#endAll('shutdown'), deadlineMs)
+    await Promise.all([...this.#calls.values()].map(({ settled }) => settled.promise))
+    clearTimeout(timer)
+  }
+
+  /** Ends everything that is left, and the workers. */
+  async close(): Promise<void> {
+    await this.drain(0)
+    clearTimeout(this.#recoverTimer)
+    this.#diskWatch.stop()
+    this.#settlement.stop()
+    await Promise.all(this.#workers.map((worker) => worker.close()))
+    await this.#recovering
+  }
+
+  #admit(): void {
+    const refusal = this.#isStopping
+      ? refused('CAPTURE_STOPPING', 'The server is stopping.', 'Call again later, or another server.')
+      : this.#diskWatch.isLow
+        ? refused('CAPTURE_DISK_FULL', 'The disk is nearly full.', 'Make room, or lower POULSEN_DISK_RESERVE_BYTES.')
+        : this.#calls.size + this.#reserved >= this.#options.callsMax
+          ? refused('CAPTURE_BUSY', `${this.#options.callsMax} calls are being recorded.`, 'Raise POULSEN_CALLS_MAX.')
+          : undefined
+    if (!refusal) return
+    this.#options.telemetry.captureRefused(refusal.code)
+    throw refusal
+  }
+
+  #reservation(handle: number, worker: CaptureWorkerClient, ports: Reservation['ports']): Reservation {
+    let isOpen = true
+    const leave = () => {
+      if (isOpen) this.#reserved -= 1
+      isOpen = false
+    }
+    return {
+      ports,
+      begin: (call) => this.#begin(handle, worker, call).finally(leave),
+      release: () => {
+        leave()
+        worker.ask('release', handle).catch((error: unknown) => this.#options.onTrouble(error, 'release'))
+      },
+    }
+  }
+
+  async #begin(handle: number, worker: CaptureWorkerClient, request: CallRequest): Promise<RecordedCall> {
+    const { catalogue } = this.#options
+    const recording = this.#describe(request)
+    const { id: recordingId, projectId, media } = recording
+    const call: LiveCall = {
+      handle,
+      worker,
+      recordingId,
+      projectId,
+      ended: Promise.withResolvers(),
+      settled: Promise.withResolvers(),
+      endAskedMs: undefined,
+    }
+    const maxMs = Math.min(this.#options.callMaxMs, (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000)
+    const live: LiveRecording = { recordingId, projectId, mediaKey: media?.key ?? '', streams: request.streams, maxMs }
+    this.#calls.set(handle, call)
+    this.#byRecording.set(recordingId, call)
+    try {
+      await this.#options.mediaStore.prepare(live.mediaKey)
+      await Promise.all([
+        worker.ask('begin', handle, live),
+        catalogue.createRecording(recording, detailsOf(request, this.#options.clock.nowMs())),
+      ])
+    } catch (error) {
+      this.#forget(call, 'internal')
+      await worker.ask('discard', handle).catch(() => {})
+      await catalogue.deleteRecording(projectId, recordingId).catch(() => {})
+      throw error
+    }
+    return {
+      recordingId,
+      update: (streams: readonly StreamPlan[]) => {
+        worker.ask('update', handle, streams).catch((error: unknown) => this.#options.onTrouble(error, 'update'))
+      },
+      end: (reason) => this.#end(call, reason),
+      ended: call.ended.promise,
+    }
+  }
+
+  #describe({ project, leg, track, streams, startedAtMs }: CallRequest): Recording {
+    const { ids, clock } = this.#options
+    const id = ids.uuid()
+    const { format, codec, sampleRateHz, channels } = mediaFormatOf((streams[0] as StreamPlan).format)
+    const key = formatMediaKey({ projectId: project.id, recordingId: id }, ids.randomHex(NONCE_BYTES))
+    return {
+      id,
+      projectId: project.id,
+      createdAtMs: startedAtMs,
+      updatedAtMs: clock.nowMs(),
+      durationMs: 0,
+      status: 'recording',
+      track,
+      leg,
+      price: priceOf(project, 0),
+      media: { key, format, codec, sampleRateHz, channels, durationMs: 0 },
+    }
+  }
+
+  #end(call: LiveCall, reason: EndReason): Promise<void> {
+    if (call.endAskedMs === undefined) {
+      call.endAskedMs = performance.now()
+      call.worker.ask('end', call.handle, reason).catch((error: unknown) => this.#options.onTrouble(error, 'end'))
+    }
+    return call.settled.promise
+  }
+
+  #endAll(reason: EndReason): void {
+    for (const call of this.#calls.values()) void this.#end(call, reason)
+  }
+
+  /** A recording's file is durable: now its row. Who asked for its end hears of it when both are. */
+  async #settle(handle: number, media: CapturedMedia): Promise<void> {
+    const call = this.#calls.get(handle)
+    if (!call) return
+    call.endAskedMs ??= performance.now()
+    call.ended.resolve(media.reason)
+    const settled = await this.#settlement.settleUntilDone(call.projectId, call.recordingId, media)
+    if (settled) {
+      const settleMs = performance.now() - call.endAskedMs
+      const { reason, streams } = media
+      this.#options.telemetry.captureEnded({ reason, status: settled.status, settleMs, streams })
+    }
+    this.#forget(call, media.reason)
+    await call.worker.ask('settle', handle).catch((error: unknown) => this.#options.onTrouble(error, 'settle'))
+  }
+
+  #startWorker(worker: number): CaptureWorkerClient {
+    const { entry, folder, workers, rtpPorts, mediaTimeoutMs, telemetry } = this.#options
+    this.#runs += 1
+    const run = `r${Date.now().toString(36)}${this.#runs.toString(36)}-${worker}`
+    const data = { worker, folder, run, rtpPorts: shareOf(rtpPorts, worker, workers), mediaTimeoutMs }
+    const client: CaptureWorkerClient = new CaptureWorkerClient(entry, data, {
+      onEnded: ({ handle, media }) => void this.#settle(handle, media),
+      onRecovered: ({ ticket, recording, media }) => void this.#settleRecovered(client, ticket, recording, media),
+      onStats: ({ type: _type, ...stats }) => telemetry.captureWorker({ worker, ...stats }),
+      onGone: (error) => this.#replaceWorker(worker, client, error),
+    })
+    return client
+  }
+
+  /** A worker's fault ends its calls; what it had journaled is recovered like after a crash of the server. */
+  #replaceWorker(worker: number, gone: CaptureWorkerClient, error: unknown): void {
+    this.#options.onTrouble(error, 'capture worker')
+    this.#workers[worker] = this.#startWorker(worker)
+    for (const call of this.#calls.values()) if (call.worker === gone) call.ended.resolve('internal')
+    this.#recover()
+  }
+
+  async #settleRecovered(
+    worker: CaptureWorkerClient,
+    ticket: number,
+    recording: LiveRecording,
+    media: CapturedMedia,
+  ): Promise<void> {
+    const { projectId, recordingId } = recording
+    const outcome = this.#settlement.settle(projectId, recordingId, media).then(() => undefined, toWireError)
+    const error = await outcome
+    const call = this.#byRecording.get(recordingId)
+    if (call && !error) this.#forget(call, 'internal')
+    await worker
+      .ask('settleRecovered', ticket, error)
+      .catch((thrown: unknown) => this.#options.onTrouble(thrown, 'recovery'))
+  }
+
+  /** Recovers what runs that are gone have left, now, and until it has worked. */
+  #recover(): void {
+    clearTimeout(this.#recoverTimer)
+    this.#recovering = this.#recovering.then(() => this.#recoverOnce())
+  }
+
+  async #recoverOnce(): Promise<void> {
+    try {
+      const living = this.#workers.map(({ run }) => run)
+      const count = (await this.#workers[0]?.ask('recover', living)) ?? 0
+      const strays = await this.#settleStrays()
+      this.#options.telemetry.captureRecovered(count + strays)
+    } catch (error) {
+      if (this.#isStopping) return
+      this.#options.onTrouble(error, 'recovery')
+      this.#recoverTimer = setTimeout(() => this.#recover(), RECOVER_AGAIN_MS).unref()
+    }
+  }
+
+  /** Rows that are not final and of which no journal knows: the crash came before anything of them was durable. */
+  async #settleStrays(): Promise<number> {
+    const { catalogue, clock } = this.#options
+    const strays = (await catalogue.listUnsettled()).filter(({ id }) => !this.#byRecording.has(id))
+    for (const { projectId, id } of strays) {
+      const media = { reason: 'recovered' as const, endedAtMs: clock.nowMs(), durationMs: 0, streams: [], gaps: [] }
+      await this.#settlement.settle(projectId, id, media)
+    }
+    return strays.length
+  }
+
+  #forget(call: LiveCall, reason: EndReason): void {
+    this.#calls.delete(call.handle)
+    this.#byRecording.delete(call.recordingId)
+    call.ended.resolve(reason)
+    call.settled.resolve()
+  }
+}
+
+const detailsOf = ({ trunkId, callId, from, to, startedAtMs }: CallRequest, answeredAtMs: number): CallDetails => ({
+  ...(trunkId !== undefined && { trunkId }),
+  callId,
+  from,
+  to,
+  startedAtMs,
+  answeredAtMs,
+  streams: [],
+  gaps: [],
+})
+
+const refused = (code: string, message: string, hint: string): PoulsenError =>
+  new PoulsenError({ code, kind: 'unavailable', message, hint })
+
+/** A worker's own part of the port range: an even number of ports, at least one pair. */
+const shareOf = (range: { readonly first: number; readonly last: number }, worker: number, workers: number) => {
+  const pairs = Math.floor((range.last - range.first + 1) / 2)
+  const share = Math.max(1, Math.floor(pairs / workers))
+  const first = range.first + 2 * share * Math.min(worker, Math.floor(pairs / share) - 1)
+  return { first, last: first + 2 * share - 1 }
+}

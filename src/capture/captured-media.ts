@@ -1,0 +1,31 @@
+import type { EndReason, Gap, StreamQuality } from '../domain/call-details.ts'
+import type { Uuid } from '../domain/uuid.ts'
+import type { MediaKey } from '../ports/media-store.ts'
+import type { StreamPlan } from './call-recorder.ts'
+
+/** A recording in progress, as capture knows it; what the journal says at its beginning. JSON. */
+export interface LiveRecording {
+  readonly recordingId: Uuid
+  readonly projectId: Uuid
+  /** Where its bytes will be in the media store. */
+  readonly mediaKey: MediaKey
+  readonly streams: readonly StreamPlan[]
+  readonly maxMs: number
+}
+
+/** What came of a recording. JSON. */
+export interface CapturedMedia {
+  readonly reason: EndReason
+  readonly endedAtMs: number
+  /** Absent when no audio came, or none could be kept; there is no file then. */
+  readonly byteSize?: number
+  readonly durationMs: number
+  readonly streams: readonly StreamQuality[]
+  readonly gaps: readonly Gap[]
+}
+
+/** Where growing files lie in the capture folder. */
+export const GROWING_FOLDER = 'recordings'
+
+/** The growing file of a recording. */
+export const growingName = (recordingId: Uuid, format: string): string => `${GROWING_FOLDER}/${recordingId}.${format}`

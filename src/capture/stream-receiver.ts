@@ -1,0 +1,186 @@
+import { makeRtpHeader, parseRtp, type RtpHeader } from '../audio/rtp/packet.ts'
+import { Reception } from '../audio/rtp/reception.ts'
+import { Placement } from '../audio/timeline/placement.ts'
+import type { Track } from '../audio/timeline/track.ts'
+import type { StreamQuality } from '../domain/call-details.ts'
+import type { StreamPlan } from './call-recorder.ts'
+import { SourceLock } from './source-lock.ts'
+
+/** Where a packet came from. */
+export interface PacketSource {
+  readonly address: string
+  readonly port: number
+}
+
+/** What a packet of an unknown source may be, until it is known: kept, so that a new source loses nothing. */
+interface OnTrial {
+  readonly bytes: Uint8Array
+  readonly arrivalMs: number
+}
+
+const TRIALS_KEPT_MAX = 5
+const SOURCES_MAX = 2
+
+/** Counts that only this class makes; the rest of {@link StreamQuality} is the receptions'. */
+interface Counts {
+  late: number
+  strangers: number
+  invalid: number
+}
+
+/**
+ * One RTP stream as it comes in: checks every packet, keeps strangers out, keeps statistics, and lays the audio out on the track by its place in time.
+ * `makeRoom` is called when a packet lies so far ahead of the rest that what the track holds has to be taken out first.
+ */
+export class StreamReceiver {
+  readonly track: Track
+  readonly #makeRoom: (positionTicks: number) => void
+  readonly #placement: Placement
+  readonly #lock: SourceLock
+  readonly #receptions = new Map<number, Reception>()
+  /** Sums of the sources that are not heard any more. */
+  readonly #ended = { received: 0, lost: 0, duplicated: 0, jitterMaxTicks: 0 }
+  readonly #header: RtpHeader = makeRtpHeader()
+  readonly #counts: Counts = { late: 0, strangers: 0, invalid: 0 }
+  readonly #ticksPerMs: number
+  #trials: OnTrial[] = []
+  #plan: StreamPlan
+  #payloadTypes: ReadonlySet<number>
+  #lastSsrc: number | undefined
+  /** When audio, an event or comfort noise last came from the agreed source. */
+  lastPacketMs: number | undefined
+
+  constructor(plan: StreamPlan, track: Track, makeRoom: (positionTicks: number) => void) {
+    this.#plan = plan
+    this.#payloadTypes = payloadTypesOf(plan)
+    this.track = track
+    this.#makeRoom = makeRoom
+    this.#placement = new Placement(plan.format.clockRateHz)
+    this.#ticksPerMs = plan.format.clockRateHz / 1000
+    this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort })
+  }
+
+  get plan(): StreamPlan {
+    return this.#plan
+  }
+
+  /** The source that is heard now, for receiver reports. */
+  get reception(): { readonly ssrc: number; readonly reception: Reception } | undefined {
+    const reception = this.#lastSsrc === undefined ? undefined : this.#receptions.get(this.#lastSsrc)
+    return reception && this.#lastSsrc !== undefined ? { ssrc: this.#lastSsrc, reception } : undefined
+  }
+
+  /** Where reports about this stream go. */
+  get rtcpPeer(): PacketSource {
+    const { remote, isRtcpMultiplexed } = this.#plan
+    const { address, port } = this.#lock.peer
+    if (isRtcpMultiplexed) return { address, port }
+    // Behind a NAT the announced port means nothing; the one beside the port that media comes from is the convention.
+    const isAsAnnounced = address === remote.address && port === remote.rtpPort
+    return { address, port: isAsAnnounced ? remote.rtcpPort : port + 1 }
+  }
+
+  /** New terms: another address, hold, resume. */
+  update(plan: StreamPlan): void {
+    if (this.#plan.isHeld && !plan.isHeld) this.#placement.resume()
+    this.#lock.announce({ address: plan.remote.address, port: plan.remote.rtpPort })
+    this.#plan = plan
+    this.#payloadTypes = payloadTypesOf(plan)
+  }
+
+  /** Takes a datagram from the RTP port that is no RTCP. Its bytes are copied if they are kept. */
+  receive(bytes: Uint8Array, from: PacketSource, nowMs: number): void {
+    const header = this.#header
+    if (parseRtp(bytes, header) !== undefined || !this.#payloadTypes.has(header.payloadType)) {
+      this.#counts.invalid += 1
+      return
+    }
+    const admission = this.#lock.admit(header.ssrc, header.sequence, from, nowMs)
+    if (admission === 'accept') this.#accept(bytes, nowMs)
+    else if (admission === 'join') this.#join(bytes, nowMs)
+    else if (admission === 'trial')
+      this.#trials = [...this.#trials, { bytes: bytes.slice(), arrivalMs: nowMs }].slice(-TRIALS_KEPT_MAX)
+    else this.#counts.strangers += 1
+  }
+
+  /** Statistics of the whole stream, over all of its sources. */
+  quality(): Omit<StreamQuality, 'gapCount' | 'gapMs'> {
+    const total = [...this.#receptions.values()].reduce(add, this.#ended)
+    const inMs = (ticks: number) => Number((ticks / this.#ticksPerMs).toFixed(2))
+    const newest = this.reception?.reception
+    return {
+      codec: this.#plan.format.codec,
+      packets: total.received,
+      lost: total.lost,
+      duplicated: total.duplicated,
+      jitterMs: inMs(newest?.jitterTicks ?? 0),
+      jitterMaxMs: inMs(total.jitterMaxTicks),
+      ssrcChanges: this.#lock.changes,
+      ...this.#counts,
+    }
+  }
+
+  /** A new source is believed: what it sent on trial comes first. */
+  #join(bytes: Uint8Array, arrivalMs: number): void {
+    const { ssrc } = this.#header
+    const trials = this.#trials
+    this.#trials = []
+    for (const packet of [...trials, { bytes, arrivalMs }]) {
+      const isOurs = parseRtp(packet.bytes, this.#header) === undefined && this.#header.ssrc === ssrc
+      if (isOurs) this.#accept(packet.bytes, packet.arrivalMs)
+      else this.#counts.strangers += 1
+    }
+  }
+
+  #accept(bytes: Uint8Array, arrivalMs: number): void {
+    const { ssrc, sequence, timestamp, payloadType, payloadOffset, payloadEnd } = this.#header
+    this.lastPacketMs = arrivalMs
+    const reception = this.#receptionOf(ssrc)
+    const extended = reception.update(sequence, timestamp, arrivalMs * this.#ticksPerMs)
+    if (extended === undefined || payloadType !== this.#plan.format.payloadType) return
+    const payload = bytes.subarray(payloadOffset, payloadEnd)
+    const durationTicks = this.track.durationTicks(payload)
+    if (durationTicks === undefined || durationTicks === 0) {
+      this.#counts.invalid += 1
+      return
+    }
+    const position = this.#placement.place(ssrc, { sequence: extended, timestamp, durationTicks, arrivalMs })
+    if (position === undefined || !this.#insert(position, payload)) this.#counts.late += 1
+  }
+
+  /** False when its place was written already. */
+  #insert(positionTicks: number, payload: Uint8Array): boolean {
+    let placing = this.track.insert(positionTicks, payload)
+    if (placing === 'ahead') {
+      this.#makeRoom(positionTicks)
+      placing = this.track.insert(positionTicks, payload)
+    }
+    return placing !== 'late'
+  }
+
+  #receptionOf(ssrc: number): Reception {
+    const known = this.#receptions.get(ssrc)
+    this.#lastSsrc = ssrc
+    if (known) return known
+    const fresh = new Reception()
+    this.#receptions.set(ssrc, fresh)
+    const [oldest] = this.#receptions
+    if (oldest && this.#receptions.size > SOURCES_MAX) {
+      this.#receptions.delete(oldest[0])
+      Object.assign(this.#ended, add(this.#ended, oldest[1]))
+    }
+    return fresh
+  }
+}
+
+type Sums = Pick<Reception, 'received' | 'lost' | 'duplicated' | 'jitterMaxTicks'>
+
+const add = (a: Sums, b: Sums): Sums => ({
+  received: a.received + b.received,
+  lost: a.lost + Math.max(0, b.lost),
+  duplicated: a.duplicated + b.duplicated,
+  jitterMaxTicks: Math.max(a.jitterMaxTicks, b.jitterMaxTicks),
+})
+
+const payloadTypesOf = ({ format, eventTypes, comfortNoiseTypes }: StreamPlan): ReadonlySet<number> =>
+  new Set([format.payloadType, ...eventTypes, ...comfortNoiseTypes])
