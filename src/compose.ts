@@ -6,8 +6,13 @@ import { systemClock } from './adapters/system/clock.ts'
 import { systemIds } from './adapters/system/ids.ts'
 import { openTranscoder } from './adapters/workers/transcoder.ts'
 import { PoulsenError } from './domain/errors.ts'
+import type { Recording } from './domain/recording.ts'
 import type { Config } from './ops/config.ts'
+import type { Catalogue } from './ports/catalogue.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Ids } from './ports/ids.ts'
 import type { LiveRecordings } from './ports/live-recordings.ts'
+import type { MediaStore } from './ports/media-store.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import { Access } from './services/access.ts'
 import { Derivations } from './services/derivations.ts'
@@ -31,6 +36,22 @@ const SILENT: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWri
 /** For a process that records no calls. */
 const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {} }
 
+/** What live capture is built on. */
+export interface CapturePorts {
+  readonly catalogue: Catalogue
+  readonly mediaStore: MediaStore
+  readonly clock: Clock
+  readonly ids: Ids
+  /** A captured recording is final. */
+  readonly onSettled: (recording: Recording) => void
+}
+
+/** Who hears of what happens, and how calls are recorded; the command line needs neither. */
+export interface ServicesOptions {
+  readonly telemetry?: Telemetry
+  readonly openCapture?: (ports: CapturePorts) => LiveRecordings
+}
+
 /** Makes the data folder when it is not there. Rejects with DATA_DIR_UNUSABLE. */
 export const ensureDataDir = async (dataDir: string): Promise<void> => {
   try {
@@ -51,8 +72,9 @@ const unusable = (dataDir: string, cause: unknown): PoulsenError =>
   })
 
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
-export const openServices = async (config: Config, telemetry: Telemetry = SILENT): Promise<Services> => {
+export const openServices = async (config: Config, options: ServicesOptions = {}): Promise<Services> => {
   const { dataDir } = config
+  const { telemetry = SILENT, openCapture = () => NOTHING_LIVE } = options
   await ensureDataDir(dataDir)
   const mediaStore = await openFilesystemMediaStore({ root: join(dataDir, 'media') })
   const cache = await openFilesystemMediaStore({ root: join(dataDir, 'derived') })
@@ -60,12 +82,13 @@ export const openServices = async (config: Config, telemetry: Telemetry = SILENT
   const entry = new URL(`./transcode-worker${extname(import.meta.filename)}`, import.meta.url)
   const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
 
-  const live = NOTHING_LIVE
+  const sealing = new Sealing({ catalogue, mediaStore })
+  const onSettled = (recording: Recording) => sealing.add(recording)
+  const live = openCapture({ catalogue, mediaStore, clock: systemClock, ids: systemIds, onSettled })
   const ports = { catalogue, mediaStore, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
   const access = new Access(ports)
   const derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
   await derivations.start()
-  const sealing = new Sealing(ports)
   return {
     catalogue,
     mediaStore,

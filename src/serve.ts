@@ -1,9 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-lock.ts'
 import { systemIds } from './adapters/system/ids.ts'
-import { ensureDataDir, openServices } from './compose.ts'
+import type { CapturePool } from './capture/capture-pool.ts'
+import { type CapturePorts, ensureDataDir, openServices } from './compose.ts'
+import { prepareCapture } from './compose-capture.ts'
 import { PoulsenError } from './domain/errors.ts'
 import { registerCalls } from './edges/calls/routes.ts'
 import { registerDocumentation, registerDocumentationPage } from './edges/http/documentation.ts'
@@ -14,14 +17,16 @@ import { registerMedia } from './edges/media/routes.ts'
 import { registerOperations } from './edges/operations/routes.ts'
 import { recordingLane } from './edges/relay-rest/recording-lane.ts'
 import { registerRelayRest } from './edges/relay-rest/routes.ts'
+import type { BoundAddress } from './edges/sip/transports.ts'
 import { registerTokens } from './edges/tokens/routes.ts'
 import type { Config } from './ops/config.ts'
 import { type Log, openLog } from './ops/logging.ts'
 import { Metrics } from './ops/metrics.ts'
 import { every } from './ops/schedule.ts'
 import { StopSignal } from './ops/stop-signal.ts'
-import { readTls, watchTls } from './ops/tls.ts'
+import { readTls, type TlsFiles, watchTls } from './ops/tls.ts'
 import type { RequestReport } from './ports/telemetry.ts'
+import { type CallDoors, openCallDoors } from './serve-calls.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
 import type { Services } from './services/services.ts'
 
@@ -29,6 +34,7 @@ const SEAL_EVERY_MS = 60 * 60 * 1000
 const SWEEP_EVERY_MS = 60 * 60 * 1000
 const MS_PER_SECOND = 1000
 const CLOSE_IDLE_EVERY_MS = 50
+const REQUESTS_MS_MIN = 1_000
 
 /** What `serve` needs beside its configuration. */
 export interface ServeOptions {
@@ -47,24 +53,66 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   const metrics = new Metrics()
   const stop = new StopSignal()
   let services: Services | undefined
+  let doors: CallDoors | undefined
   try {
-    services = await openServices(config, metrics)
+    const tls = readConfiguredTls(config)
+    const opened = await openAll(config, metrics, log)
+    services = opened.services
+    const { capture } = opened
     const made = await bootstrap(services, given(config))
-    const app = await buildApp(config, options.version, { services, metrics, log, stop })
-    await listen(app, config, lock, (url) => options.print(banner(options.version, url, config, made)))
+    const { logger } = log
+    doors = await openCallDoors(config, { services, capture, metrics: metrics.calls, logger, tls: tls?.files })
+    const app = await buildApp(config, options.version, { services, metrics, log, stop, tls: tls?.files })
+    if (tls) app.addHook('onClose', watchTls(tls.paths, certificateOf(app, doors), logger))
+    const { addresses } = doors
+    await listen(app, config, lock, (url) => options.print(banner({ ...options, url, addresses, config, made })))
     const { sealing, sweeping } = services
-    const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), log.logger)
-    const sealer = every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), log.logger)
+    const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), logger)
+    const sealer = every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), logger)
     await stop.requested
-    log.logger.info({ signal: stop.reason }, 'stopping')
-    await Promise.all([sweeper.stop(), sealer.stop(), closeWithin(app, config.shutdownDeadlineSeconds * MS_PER_SECOND)])
-    log.logger.info('stopped')
+    logger.info({ signal: stop.reason }, 'stopping')
+    await stopAll(app, doors, config.shutdownDeadlineSeconds * MS_PER_SECOND)
+    await Promise.all([sweeper.stop(), sealer.stop()])
+    logger.info('stopped')
   } finally {
+    await doors?.close()
     await services?.close()
     lock.release()
     stop.dispose()
     log.flush()
   }
+}
+
+/** The use cases over the data folder, with live capture. */
+const openAll = async (config: Config, metrics: Metrics, { logger }: Log) => {
+  const onTrouble = (err: unknown, what: string) => logger.error({ err, what }, 'capture')
+  const prepared = await prepareCapture(config, { telemetry: metrics.calls, onTrouble })
+  let capture: CapturePool | undefined
+  const openCapture = (ports: CapturePorts) => {
+    capture = prepared(ports)
+    return capture
+  }
+  const services = await openServices(config, { telemetry: metrics, openCapture })
+  return { services, capture: capture as unknown as CapturePool }
+}
+
+const readConfiguredTls = ({ tlsCert, tlsKey }: Config) => {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined
+  const paths = { cert: tlsCert, key: tlsKey }
+  return { paths, files: readTls(paths) }
+}
+
+const certificateOf = (app: FastifyInstance, doors: CallDoors) => (files: TlsFiles) => {
+  ;(app.server as unknown as TlsServer).setSecureContext(files)
+  doors.setCertificate(files)
+}
+
+/** Calls first, while recordings can still be asked for; then the requests, for which at least a second is left. */
+const stopAll = async (app: FastifyInstance, doors: CallDoors, deadlineMs: number): Promise<void> => {
+  const begunMs = performance.now()
+  await doors.drain(deadlineMs)
+  const leftMs = deadlineMs - (performance.now() - begunMs)
+  await closeWithin(app, Math.max(REQUESTS_MS_MIN, leftMs))
 }
 
 const given = ({ bootstrapProjectId, bootstrapToken }: Config) => ({
@@ -77,11 +125,11 @@ interface Parts {
   readonly metrics: Metrics
   readonly log: Log
   readonly stop: StopSignal
+  readonly tls: TlsFiles | undefined
 }
 
 const buildApp = async (config: Config, version: string, parts: Parts): Promise<FastifyInstance> => {
-  const { services, metrics, log, stop } = parts
-  const tls = config.tlsCert && config.tlsKey ? { cert: config.tlsCert, key: config.tlsKey } : undefined
+  const { services, metrics, log, stop, tls } = parts
   const { publicUrl, trustedProxies } = config
   const formatter = new RecordingFormatter(services.playback, config.statusVocabulary)
   const onRequestEnded = (report: RequestReport) => {
@@ -92,8 +140,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
   const hasTrustedProxies = trustedProxies !== undefined
   const lane = recordingLane({ services, formatter, publicUrl, hasTrustedProxies, isStopping, onRequestEnded })
   const { logger } = log
-  const app = buildHttpServer({ logger, onRequestEnded, isStopping, trustedProxies, tls: tls && readTls(tls), lane })
-  if (tls) app.addHook('onClose', watchTls(tls, app.server, log.logger))
+  const app = buildHttpServer({ logger, onRequestEnded, isStopping, trustedProxies, tls, lane })
   const idleMs = config.uploadIdleSeconds * MS_PER_SECOND
   await registerDocumentation(app, version)
   app.after(() => {
@@ -119,8 +166,7 @@ const listen = async (
     throw cannotListen(config, cause)
   })
   const { port } = app.server.address() as AddressInfo
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host
-  const url = `${config.tlsCert ? 'https' : 'http'}://${host}:${port}`
+  const url = `${config.tlsCert ? 'https' : 'http'}://${formatHost(config.host)}:${port}`
   lock.describe(url)
   announce(url)
 }
@@ -147,8 +193,18 @@ const closeWithin = async (app: FastifyInstance, deadlineMs: number): Promise<vo
   clearInterval(idle)
 }
 
-const banner = (version: string, url: string, config: Config, made: Bootstrapped | undefined): string => {
-  const listening = `Poulsen ${version} listening on ${url}\n`
+interface BannerParts {
+  readonly version: string
+  readonly url: string
+  readonly addresses: readonly BoundAddress[]
+  readonly config: Config
+  readonly made: Bootstrapped | undefined
+}
+
+const banner = ({ version, url, addresses, config, made }: BannerParts): string => {
+  const calls = addresses.map(({ transport, address, port }) => `${transport}:${formatHost(address)}:${port}`)
+  const taking = calls.length > 0 ? `Calls are taken on ${calls.join(', ')}\n` : ''
+  const listening = `Poulsen ${version} listening on ${url}\n${taking}`
   if (!made || config.bootstrapToken !== undefined) return listening
   const insecure = config.tlsCert ? '-k ' : ''
   return [
@@ -161,6 +217,9 @@ const banner = (version: string, url: string, config: Config, made: Bootstrapped
     `curl ${insecure}-u ${made.projectId}:${made.secret} -H 'Content-Type: audio/wav' --data-binary @assets/call.wav '${url}/v1/recordings?leg_type=sip'`,
     `curl ${insecure}-u ${made.projectId}:${made.secret} '${url}/api/relay/rest/recordings'`,
     '',
+    ...(calls.length > 0 ? ['Or call it from a phone or PBX on this machine: it answers and records.', ''] : []),
     '',
   ].join('\n')
 }
+
+const formatHost = (address: string): string => (address.includes(':') ? `[${address}]` : address)

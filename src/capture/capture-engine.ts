@@ -109,6 +109,11 @@ export class CaptureEngine {
     return this.#sessions.get(handle)
   }
 
+  /** The file of a recording as it is now: also of one that has ended, until it is settled. */
+  look(handle: number): ReturnType<LiveSession['snapshot']> | undefined {
+    return (this.#sessions.get(handle) ?? this.#ended.get(handle)?.session)?.snapshot()
+  }
+
   update(handle: number, streams: readonly StreamPlan[]): void {
     this.#sessions.get(handle)?.update(streams)
   }

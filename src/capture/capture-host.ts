@@ -106,7 +106,7 @@ export class CaptureHost implements WorkerMethods {
   }
 
   async look(handle: number): Promise<Snapshot | undefined> {
-    return this.#engine.session(handle)?.snapshot()
+    return this.#engine.look(handle)
   }
 
   async recover(living: readonly string[]): Promise<number> {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { CallDetails, EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import { priceOf } from '../domain/project.ts'
@@ -34,6 +35,8 @@ export interface CaptureOptions {
   readonly ids: Ids
   readonly telemetry: CaptureTelemetry
   readonly rtpPorts: { readonly first: number; readonly last: number }
+  /** Where media is received, whatever the door says. */
+  readonly rtpHost: string | undefined
   readonly callsMax: number
   readonly callMaxMs: number
   readonly mediaTimeoutMs: number
@@ -110,7 +113,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     const worker = this.#workers[handle % this.#workers.length] as CaptureWorkerClient
     this.#reserved += 1
     try {
-      const address = request.address ?? (request.family === 4 ? '127.0.0.1' : '::1')
+      const address = this.#addressFor(request.family, request.address)
       const ports = await worker.ask('reserve', handle, address, request.family, request.streamCount)
       return this.#reservation(handle, worker, ports)
     } catch (error) {
@@ -149,6 +152,13 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     this.#settlement.stop()
     await Promise.all(this.#workers.map((worker) => worker.close()))
     await this.#recovering
+  }
+
+  /** Where media is received: as configured, if that is of this family, else where the door says. */
+  #addressFor(family: 4 | 6, asked: string | undefined): string {
+    const { rtpHost } = this.#options
+    if (rtpHost !== undefined && isIP(rtpHost) === family) return rtpHost
+    return asked ?? (family === 4 ? '127.0.0.1' : '::1')
   }
 
   #admit(): void {

@@ -1,6 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import type { Server } from 'node:http'
-import { createSecureContext, type Server as TlsServer } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { PoulsenError } from '../domain/errors.ts'
 
@@ -13,8 +12,14 @@ export interface TlsPaths {
 /** How often the files are looked at; certificates are renewed days before they expire. */
 const LOOK_EVERY_MS = 2_000
 
+/** A PEM certificate chain and its private key. */
+export interface TlsFiles {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
 /** Both files, checked to belong together. Throws TLS_INVALID, naming what is wrong. */
-export const readTls = (paths: TlsPaths): { readonly cert: Buffer; readonly key: Buffer } => {
+export const readTls = (paths: TlsPaths): TlsFiles => {
   try {
     const tls = { cert: readFileSync(paths.cert), key: readFileSync(paths.key) }
     createSecureContext(tls)
@@ -37,10 +42,10 @@ const invalidTls = (paths: TlsPaths, cause: unknown): PoulsenError =>
  * Takes a changed certificate into service for new connections, without a restart. Files that do not fit together (a renewal half done)
  * are logged, and the old pair stays. Returns what ends the watch.
  */
-export const watchTls = (paths: TlsPaths, server: Server, logger: Logger): (() => Promise<void>) => {
+export const watchTls = (paths: TlsPaths, use: (tls: TlsFiles) => void, logger: Logger): (() => Promise<void>) => {
   const reload = () => {
     try {
-      ;(server as unknown as TlsServer).setSecureContext(readTls(paths))
+      use(readTls(paths))
       logger.info('TLS certificate reloaded')
     } catch (err) {
       logger.error({ err }, 'TLS certificate not reloaded; the old one stays')
