@@ -1,11 +1,9 @@
-import { extname, join } from 'node:path'
-import { openFilesystemDisk } from './adapters/filesystem/disk.ts'
+import { extname } from 'node:path'
 import { CapturePool } from './capture/capture-pool.ts'
-import type { CapturePorts } from './compose.ts'
+import { type CapturePorts, captureFolder, openCaptureDisk } from './compose.ts'
 import type { Config } from './ops/config.ts'
 import type { CaptureTelemetry } from './ports/capture-telemetry.ts'
 
-const CAPTURE_FOLDER = 'capture'
 const MS_PER_SECOND = 1000
 
 /** Who hears of live capture. */
@@ -19,8 +17,8 @@ export const prepareCapture = async (
   config: Config,
   listeners: CaptureListeners,
 ): Promise<(ports: CapturePorts) => CapturePool> => {
-  const folder = join(config.dataDir, CAPTURE_FOLDER)
-  const disk = await openFilesystemDisk(folder)
+  const disk = await openCaptureDisk(config.dataDir)
+  const folder = captureFolder(config.dataDir)
   return (ports) =>
     new CapturePool({
       ...ports,

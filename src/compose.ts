@@ -1,5 +1,6 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { openFilesystemDisk } from './adapters/filesystem/disk.ts'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { systemClock } from './adapters/system/clock.ts'
@@ -10,6 +11,7 @@ import type { Recording } from './domain/recording.ts'
 import type { Config } from './ops/config.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Disk } from './ports/disk.ts'
 import type { Ids } from './ports/ids.ts'
 import type { LiveRecordings } from './ports/live-recordings.ts'
 import type { MediaStore } from './ports/media-store.ts'
@@ -70,6 +72,12 @@ const unusable = (dataDir: string, cause: unknown): PoulsenError =>
     hint: 'Set POULSEN_DATA_DIR to a folder that this user may write.',
     cause,
   })
+
+/** Where calls in progress are kept; see docs/internals/journal.md. */
+export const captureFolder = (dataDir: string): string => join(dataDir, 'capture')
+
+/** A disk over the capture folder, which is made when it is not there. Rejects with MEDIA_UNAVAILABLE. */
+export const openCaptureDisk = (dataDir: string): Promise<Disk> => openFilesystemDisk(captureFolder(dataDir))
 
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
 export const openServices = async (config: Config, options: ServicesOptions = {}): Promise<Services> => {

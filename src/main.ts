@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 enableCompileCache()
 
 // Imported after the compile cache is on: it halves the start.
-const { openServices } = await import('./compose.ts')
+const { openCaptureDisk, openServices } = await import('./compose.ts')
 const { runCli } = await import('./edges/cli/program.ts')
 const { runDemo } = await import('./edges/demo/demo.ts')
 
@@ -17,6 +17,7 @@ const call = fileURLToPath(new URL('../assets/call.wav', import.meta.url))
 process.exitCode = await runCli(process.argv.slice(2), {
   version,
   openServices,
+  openCaptureDisk,
   serve: async (config) => {
     const { serve } = await import('./serve.ts')
     await serve(config, { version, print: (text) => stdout.write(text) })

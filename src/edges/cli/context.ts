@@ -4,6 +4,7 @@ import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
 import { type Config, readConfig } from '../../ops/config.ts'
+import type { Disk } from '../../ports/disk.ts'
 import type { Services } from '../../services/services.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -14,6 +15,8 @@ export interface CliDependencies extends Terminal {
   readonly openStdin: () => NodeJS.ReadableStream
   /** Opens the use cases over a data folder. Takes no server lock: commands work beside a running server. */
   readonly openServices: (config: Config) => Promise<Services>
+  /** The capture folder of a data folder, for reading. */
+  readonly openCaptureDisk: (dataDir: string) => Promise<Disk>
   /** Runs the server until a signal. */
   readonly serve: (config: Config) => Promise<void>
   /** Runs the demonstration, a line at a time. */

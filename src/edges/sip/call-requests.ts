@@ -1,0 +1,63 @@
+import { randomInt } from 'node:crypto'
+import type { Call } from './call.ts'
+import { contactOf, sequenceOf } from './dialog.ts'
+import type { Exchange } from './exchange.ts'
+import { ALLOW, type Reply, retryAfter } from './reply.ts'
+import { readBody } from './session-body.ts'
+import { negotiateSession, type SessionTerms } from './session-timer.ts'
+
+/** A peer that was too early tries again within so long (RFC 3261 §14.2). */
+const RETRY_MAX_SECONDS = 10
+
+const GONE: Reply = { status: 481 }
+const GLARE: Reply = { status: 491 }
+
+const tooEarly = (): Reply => ({ status: 500, headers: retryAfter(randomInt(RETRY_MAX_SECONDS + 1)) })
+
+/** The answer to a request within a call's dialog (RFC 3261 §12.2.2, §14.2, §15.1.2; RFC 3311 §5.2; RFC 6086 §4.2.2). `capabilities`: the answer to OPTIONS. */
+export const answerInCall = (call: Call, exchange: Exchange, capabilities: () => Reply): Reply => {
+  const { request } = exchange
+  if (!call.dialog.takeSequence(sequenceOf(request))) return tooEarly()
+  if (request.method === 'BYE') return hangUp(call)
+  if (call.isEnding) return GONE
+  switch (request.method) {
+    case 'INVITE':
+    case 'UPDATE':
+      return modify(call, exchange)
+    case 'OPTIONS':
+      return capabilities()
+    case 'INFO':
+      // Digits and the like are nobody's business here: neither recorded nor logged.
+      return { status: 200 }
+    default:
+      return { status: 405, headers: [['Allow', ALLOW]] }
+  }
+}
+
+const hangUp = (call: Call): Reply => ({ status: 200, onSent: () => call.end('hangup', 'gone') })
+
+/** A re-INVITE or UPDATE. Whatever it asks for and does not get, the session stays as it was. */
+const modify = (call: Call, exchange: Exchange): Reply => {
+  const { request } = exchange
+  const session = negotiateSession(request)
+  if ('minSeconds' in session) return { status: 422, headers: [['Min-SE', String(session.minSeconds)]] }
+  const body = readBody(request)
+  if (body.kind === 'refusal') return body.reply
+  if (body.kind === 'none' && request.method === 'UPDATE') return refreshed(call, exchange, session.terms)
+  if (call.hasOpenOffer) return GLARE
+  if (request.method === 'INVITE' && !call.canAnswer) return tooEarly()
+  if (body.kind === 'none') {
+    call.dialog.retarget(contactOf(request))
+    return call.accept(exchange, { body: call.media.offer(), hasOffer: true, terms: session.terms })
+  }
+  const answer = call.media.answer(body.text)
+  if ('status' in answer) return answer
+  call.dialog.retarget(contactOf(request))
+  call.update(answer.streams)
+  return call.accept(exchange, { body: answer.body, terms: session.terms })
+}
+
+const refreshed = (call: Call, exchange: Exchange, terms: SessionTerms | undefined): Reply => {
+  call.dialog.retarget(contactOf(exchange.request))
+  return call.accept(exchange, { terms })
+}

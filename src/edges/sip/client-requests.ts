@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { parseCseq } from '../../protocol/sip/cseq.ts'
+import { formatSipMessage } from '../../protocol/sip/format-message.ts'
+import { headerOf, type SipHeaders, type SipRequest, type SipResponse } from '../../protocol/sip/message.ts'
+import { type ClientOutcome, ClientTransaction } from './client-transaction.ts'
+import type { Dialog } from './dialog.ts'
+import { formatHostPort, type SipFlow, type SipTransports } from './flow.ts'
+import { findPath } from './next-hop.ts'
+import { topVia } from './response-path.ts'
+import type { Timers } from './timers.ts'
+
+/** Marks branches of RFC 3261 (§8.1.1.7). */
+const MAGIC = 'z9hG4bK'
+const BRANCH_BYTES = 12
+/** Requests of ours that wait for an answer or absorb repeated ones. Beyond it a call ends without a BYE. */
+const REQUESTS_MAX = 20_000
+
+/** Requests of ours in dialogs: BYE, UPDATE, OPTIONS (RFC 3261 §17.1.2, §12.2.1). */
+export class ClientRequests {
+  readonly #timers: Timers
+  readonly #transports: SipTransports
+  readonly #transactions = new Map<string, ClientTransaction>()
+
+  constructor(timers: Timers, transports: SipTransports) {
+    this.#timers = timers
+    this.#transports = transports
+  }
+
+  /** Sends one and waits for its end: the final response, or `timeout` when there was none, or no way to the peer. Never rejects. */
+  async send(dialog: Dialog, flow: SipFlow, method: string, headers: SipHeaders = []): Promise<ClientOutcome> {
+    if (this.#transactions.size >= REQUESTS_MAX) return 'timeout'
+    const request = dialog.request(method, headers)
+    try {
+      const { isRouted, nextHop } = dialog
+      const path = await findPath(nextHop, { flow, isRouted, transports: this.#transports })
+      const local = await path.flow.findLocal()
+      const branch = MAGIC + randomBytes(BRANCH_BYTES).toString('hex')
+      const via = `SIP/2.0/${path.protocol} ${formatHostPort({ address: local.host, port: local.port })};branch=${branch};rport`
+      const bytes = formatSipMessage(withVia(request, via))
+      return await this.#open(keyOf(branch, method), path.isReliable, () => path.send(bytes))
+    } catch {
+      return 'timeout'
+    }
+  }
+
+  /** A response from the network; one that nobody waits for is dropped (RFC 3261 §18.1.2). */
+  receive(response: SipResponse): void {
+    const branch = topVia(response)?.branch
+    const method = parseCseq(headerOf(response, 'CSeq') ?? '')?.method
+    if (branch !== undefined && method !== undefined) this.#transactions.get(keyOf(branch, method))?.receive(response)
+  }
+
+  /** Gives up on all. */
+  stop(): void {
+    for (const transaction of [...this.#transactions.values()]) transaction.terminate()
+  }
+
+  #open(key: string, isReliable: boolean, send: () => boolean): Promise<ClientOutcome> {
+    const transaction = new ClientTransaction({
+      timers: this.#timers,
+      isReliable,
+      send,
+      onTerminated: () => this.#transactions.delete(key),
+    })
+    this.#transactions.set(key, transaction)
+    return transaction.outcome
+  }
+}
+
+const keyOf = (branch: string, method: string): string => `${branch} ${method}`
+
+const withVia = (request: SipRequest, via: string): SipRequest => ({
+  ...request,
+  headers: [['Via', via], ...request.headers],
+})
