@@ -26,6 +26,7 @@ export class MemoryFlow implements SipFlow {
   readonly sent: SipMessage[] = []
   /** Where each datagram went. */
   readonly targets: SocketAddress[] = []
+  readonly #closeListeners = new Set<() => void>()
   isOpen = true
   isTrusted = false
   retainers = 0
@@ -46,6 +47,17 @@ export class MemoryFlow implements SipFlow {
 
   async findLocal(): Promise<LocalEnd> {
     return SERVER
+  }
+
+  onClosed(listener: () => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
+  /** The peer ends the connection. */
+  close(): void {
+    this.isOpen = false
+    for (const listener of [...this.#closeListeners]) listener()
   }
 
   trust(): void {

@@ -26,21 +26,37 @@ export class ClientRequests {
     this.#transports = transports
   }
 
-  /** Sends one and waits for its end: the final response, or `timeout` when there was none, or no way to the peer. Never rejects. */
+  /**
+   * Sends one and waits for its end: the final response, or `timeout` when there was none, or no way to the peer. When the connection ends before the response,
+   * which the peer may have done without having read the request, it is sent once more by another way. Never rejects.
+   */
   async send(dialog: Dialog, flow: SipFlow, method: string, headers: SipHeaders = []): Promise<ClientOutcome> {
-    if (this.#transactions.size >= REQUESTS_MAX) return 'timeout'
     const request = dialog.request(method, headers)
     try {
-      const { isRouted, nextHop } = dialog
-      const path = await findPath(nextHop, { flow, isRouted, transports: this.#transports })
-      const local = await path.flow.findLocal()
-      const branch = MAGIC + randomBytes(BRANCH_BYTES).toString('hex')
-      const via = `SIP/2.0/${path.protocol} ${formatHostPort({ address: local.host, port: local.port })};branch=${branch};rport`
-      const bytes = formatSipMessage(withVia(request, via))
-      return await this.#open(keyOf(branch, method), path.isReliable, () => path.send(bytes))
+      const outcome = await this.#try(request, dialog, flow)
+      return outcome === 'closed' ? closedIsLate(await this.#try(request, dialog, flow)) : outcome
     } catch {
       return 'timeout'
     }
+  }
+
+  async #try(request: SipRequest, dialog: Dialog, flow: SipFlow): Promise<ClientOutcome | 'closed'> {
+    if (this.#transactions.size >= REQUESTS_MAX) return 'timeout'
+    const { isRouted, nextHop } = dialog
+    const path = await findPath(nextHop, { flow, isRouted, transports: this.#transports })
+    const local = await path.flow.findLocal()
+    const branch = MAGIC + randomBytes(BRANCH_BYTES).toString('hex')
+    const sentBy = formatHostPort({ address: local.host, port: local.port })
+    const bytes = formatSipMessage(withVia(request, `SIP/2.0/${path.protocol} ${sentBy};branch=${branch};rport`))
+    const transaction = this.#open(keyOf(branch, request.method), path.isReliable, () => path.send(bytes))
+    let isClosed = false
+    const forget = path.flow.onClosed(() => {
+      isClosed = true
+      transaction.terminate()
+    })
+    const outcome = await transaction.outcome
+    forget()
+    return isClosed && outcome === 'timeout' ? 'closed' : outcome
   }
 
   /** A response from the network; one that nobody waits for is dropped (RFC 3261 §18.1.2). */
@@ -55,7 +71,7 @@ export class ClientRequests {
     for (const transaction of [...this.#transactions.values()]) transaction.terminate()
   }
 
-  #open(key: string, isReliable: boolean, send: () => boolean): Promise<ClientOutcome> {
+  #open(key: string, isReliable: boolean, send: () => boolean): ClientTransaction {
     const transaction = new ClientTransaction({
       timers: this.#timers,
       isReliable,
@@ -63,9 +79,11 @@ export class ClientRequests {
       onTerminated: () => this.#transactions.delete(key),
     })
     this.#transactions.set(key, transaction)
-    return transaction.outcome
+    return transaction
   }
 }
+
+const closedIsLate = (outcome: ClientOutcome | 'closed'): ClientOutcome => (outcome === 'closed' ? 'timeout' : outcome)
 
 const keyOf = (branch: string, method: string): string => `${branch} ${method}`
 

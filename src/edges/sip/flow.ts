@@ -29,6 +29,8 @@ export interface SipFlow {
   send(bytes: Uint8Array, to?: SocketAddress): boolean
   /** Where the peer reaches us: the listener that it came in by, with an address of this machine instead of a wildcard. */
   findLocal(): Promise<LocalEnd>
+  /** Calls `listener` once when the connection ends; never over UDP. Returns what forgets it. */
+  onClosed(listener: () => void): () => void
   /** The peer belongs to a trunk: when there are too many connections, others go first. */
   trust(): void
   /** Something depends on this connection, so that being idle does not end it. Returns what takes that back; once. */

@@ -36,6 +36,7 @@ export class StreamConnection implements SipFlow {
   readonly #limits: ConnectionLimits
   readonly #onTrusted: () => void
   readonly findLocal: () => Promise<LocalEnd>
+  readonly #closeListeners = new Set<() => void>()
   readonly #framer = new SipFramer()
   #deadline: Cancel = () => {}
   #retainers = 0
@@ -62,7 +63,7 @@ export class StreamConnection implements SipFlow {
     this.#onTrusted = options.onTrusted
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk: Uint8Array) => this.#receive(chunk))
-    this.#socket.once('close', () => this.#deadline())
+    this.#socket.once('close', () => this.#closed())
     this.#endAfter(this.#limits.firstMessageMs)
   }
 
@@ -80,6 +81,11 @@ export class StreamConnection implements SipFlow {
     return true
   }
 
+  onClosed(listener: () => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
   trust(): void {
     this.#onTrusted()
   }
@@ -94,6 +100,12 @@ export class StreamConnection implements SipFlow {
       this.#retainers -= 1
       this.#wait()
     }
+  }
+
+  #closed(): void {
+    this.#deadline()
+    for (const listener of [...this.#closeListeners]) listener()
+    this.#closeListeners.clear()
   }
 
   #receive(chunk: Uint8Array): void {

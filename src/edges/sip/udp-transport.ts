@@ -52,6 +52,7 @@ export class UdpTransport {
       isOpen: true,
       send: (bytes, to = plain) => this.#send(bytes, to),
       findLocal: () => this.#findLocal(this.#local, plain),
+      onClosed: () => () => {},
       trust: () => {},
       retain: () => () => {},
     }
