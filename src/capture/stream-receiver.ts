@@ -82,7 +82,7 @@ export class StreamReceiver {
 
   /** New terms: another address, hold, resume. */
   update(plan: StreamPlan): void {
-    if (this.#plan.isHeld && !plan.isHeld) this.#placement.resume()
+    this.#placement.hold(plan.isHeld)
     this.#lock.announce({ address: plan.remote.address, port: plan.remote.rtpPort })
     this.#plan = plan
     this.#payloadTypes = payloadTypesOf(plan)
@@ -133,7 +133,7 @@ export class StreamReceiver {
   }
 
   #accept(bytes: Uint8Array, arrivalMs: number): void {
-    const { ssrc, sequence, timestamp, payloadType, payloadOffset, payloadEnd } = this.#header
+    const { ssrc, sequence, timestamp, marker, payloadType, payloadOffset, payloadEnd } = this.#header
     this.lastPacketMs = arrivalMs
     const reception = this.#receptionOf(ssrc)
     const extended = reception.update(sequence, timestamp, arrivalMs * this.#ticksPerMs)
@@ -144,7 +144,7 @@ export class StreamReceiver {
       this.#counts.invalid += 1
       return
     }
-    const position = this.#placement.place(ssrc, { sequence: extended, timestamp, durationTicks, arrivalMs })
+    const position = this.#placement.place(ssrc, { sequence: extended, timestamp, durationTicks, arrivalMs, marker })
     if (position === undefined || !this.#insert(position, payload)) this.#counts.late += 1
   }
 

@@ -1,4 +1,4 @@
-import { OPUS_QUANTUM_TICKS, opusSilence } from '../codecs/opus-silence.ts'
+import { OPUS_QUANTUM_TICKS, opusGap } from '../codecs/opus-gap.ts'
 import { type OggOpusState, OggOpusWriter, type OpusFrame } from '../containers/ogg-opus-writer.ts'
 import type { FileEncoder } from './file-encoder.ts'
 import type { Piece } from './track.ts'
@@ -6,20 +6,24 @@ import type { Piece } from './track.ts'
 interface Saved {
   readonly writer: OggOpusState
   readonly owedTicks: number
+  readonly toc: number | null
 }
 
 const EMPTY = new Uint8Array(0)
 
-/** Writes a growing Ogg with Opus packets as received; gaps become packets of silence. It is playable at every page. */
+/** Writes a growing Ogg with Opus packets as received; gaps become packets that ask for concealment, then silence. It is playable at every page. */
 export class OggOpusEncoder implements FileEncoder {
   readonly #writer: OggOpusWriter
   /** Silence shorter than any packet, which the next gap makes up for, so that roundings never add up. */
   #owedTicks: number
+  /** First byte of the last packet: what a gap behind it is to sound like. */
+  #toc: number | undefined
 
   constructor(options: { readonly channels: number; readonly serial: number; readonly saved?: unknown }) {
     const saved = options.saved as Saved | undefined
     this.#writer = new OggOpusWriter({ ...options, state: saved?.writer })
     this.#owedTicks = saved?.owedTicks ?? 0
+    this.#toc = saved?.toc ?? undefined
   }
 
   begin(): Uint8Array {
@@ -27,9 +31,7 @@ export class OggOpusEncoder implements FileEncoder {
   }
 
   encode(pieces: readonly Piece[]): Uint8Array {
-    return this.#writer.append(
-      pieces.flatMap((piece) => (piece.kind === 'audio' ? [piece] : this.#silence(piece.ticks))),
-    )
+    return this.#writer.append(pieces.flatMap((piece) => this.#framesOf(piece)))
   }
 
   finish(): { readonly tail: Uint8Array; readonly head: Uint8Array } {
@@ -41,12 +43,16 @@ export class OggOpusEncoder implements FileEncoder {
   }
 
   save(): unknown {
-    return { writer: this.#writer.state, owedTicks: this.#owedTicks } satisfies Saved
+    return { writer: this.#writer.state, owedTicks: this.#owedTicks, toc: this.#toc ?? null } satisfies Saved
   }
 
-  #silence(gapTicks: number): readonly OpusFrame[] {
-    const ticks = gapTicks + this.#owedTicks
+  #framesOf(piece: Piece): readonly OpusFrame[] {
+    if (piece.kind === 'audio') {
+      this.#toc = piece.bytes[0]
+      return [piece]
+    }
+    const ticks = piece.ticks + this.#owedTicks
     this.#owedTicks = ticks % OPUS_QUANTUM_TICKS
-    return opusSilence(ticks)
+    return opusGap(ticks, this.#toc)
   }
 }

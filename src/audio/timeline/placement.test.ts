@@ -6,7 +6,10 @@ const RATE = 8000
 const STEP = 160
 const MS = 20
 /** The n-th packet of a source: sequence n, timestamp base + n × 160, on time. */
-const packet = (n: number, more: Partial<{ timestamp: number; arrivalMs: number; sequence: number }> = {}) => ({
+const packet = (
+  n: number,
+  more: Partial<{ timestamp: number; arrivalMs: number; sequence: number; marker: boolean }> = {},
+) => ({
   sequence: n,
   timestamp: (1_000 + n * STEP) | 0,
   durationTicks: STEP,
@@ -63,13 +66,28 @@ describe('Placement', () => {
     expect(place.place(2, packet(2, { arrivalMs: 1_010 })), 'the old source is still known').toBe(LEAD + 7 * STEP)
   })
 
-  it('after a hold believes timestamps that went on, and the clock when they stood still', () => {
-    for (const timestamp of [1_000 + 10 * RATE, 1_000 + STEP]) {
+  it.each([
+    ['before', [1_000 + 10 * RATE, 1_000 + STEP]],
+    ['after', [1_000 + 10 * RATE, 1_000 + STEP]],
+  ])('at the end of a hold that signalling tells of %s it, believes timestamps that went on, and the clock when they stood still', (when, timestamps) => {
+    for (const timestamp of timestamps) {
       const place = new Placement(RATE)
       place.place(1, packet(0))
-      place.resume()
+      place.hold(true)
+      if (when === 'before') place.hold(false)
       const position = place.place(1, { sequence: 1, timestamp, durationTicks: STEP, arrivalMs: 10_000 })
       expect(position).toBe(LEAD + 10 * RATE)
+      place.hold(false)
+      const next = { sequence: 2, timestamp: timestamp + STEP, durationTicks: STEP, arrivalMs: 10_020 }
+      expect(place.place(1, next)).toBe(LEAD + 10 * RATE + STEP)
+    }
+  })
+
+  it('knows a pause by its talk spurt when timestamps stood still, and a stall by its lack', () => {
+    for (const marker of [true, false]) {
+      const place = new Placement(RATE)
+      place.place(1, packet(0))
+      expect(place.place(1, packet(1, { arrivalMs: 5_000, marker }))).toBe(marker ? LEAD + 5 * RATE : LEAD + STEP)
     }
   })
 

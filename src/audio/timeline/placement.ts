@@ -6,6 +6,8 @@ export interface TimedPacket {
   readonly timestamp: number
   readonly durationTicks: number
   readonly arrivalMs: number
+  /** The sender says that a talk spurt begins (RFC 3551 §4.1). */
+  readonly marker?: boolean
 }
 
 /** Room before the first packet, so that packets which it has overtaken still have a place. */
@@ -38,6 +40,8 @@ export class Placement {
   readonly #sources = new Map<number, Reference>()
   #newest: Reference | undefined
   #endTicks = 0
+  #isHeld = false
+  /** The first packet after a hold is still to come. */
   #isResuming = false
 
   constructor(clockRateHz: number) {
@@ -45,9 +49,13 @@ export class Placement {
     this.#leadTicks = LEAD_SECONDS * clockRateHz
   }
 
-  /** The stream was on hold: whether the sender's timestamps went on meanwhile shows with the next packet. */
-  resume(): void {
-    this.#isResuming = true
+  /**
+   * The peer has put the stream on hold, or off it. Whether the sender's timestamps go on meanwhile shows with the first packet behind the silence, which may
+   * come before signalling says that the hold is over.
+   */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld && !isHeld) this.#isResuming = true
+    this.#isHeld = isHeld
   }
 
   /** The packet's place; undefined when it has none: before the beginning of the recording, or later than any reordering. */
@@ -75,10 +83,12 @@ export class Placement {
     const byTimestamp = known.positionTicks + deltaTicks
     const steps = packet.sequence - known.sequence
     if (steps <= 0) return this.#isReordered(deltaTicks) ? byTimestamp : NOWHERE
-    if (this.#isResuming) {
+    if (this.#isHeld || this.#isResuming) {
       const isFar = Math.abs(byTimestamp - byArrival) > RESUME_TOLERATED_MS * this.#ticksPerMs
       return isFar ? this.#join(byArrival) : byTimestamp
     }
+    // Some senders let their timestamps stand still through a pause that no signalling told of; a mere stall is no new talk spurt.
+    if (packet.marker && byArrival - byTimestamp > JUMP_TOLERATED_MS * this.#ticksPerMs) return this.#join(byArrival)
     return this.#isPlausible(deltaTicks, steps, byTimestamp - byArrival, known) ? byTimestamp : this.#join(byArrival)
   }
 
