@@ -19,15 +19,17 @@ export class Calls {
     return this.#calls.size + this.#settingUp
   }
 
-  /** Does `work` with room for one more call; undefined when there is none. */
-  async withRoom<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /**
+   * Room for one call that is being set up; undefined when there is none. What it returns gives the room back, once; a call that `work` adds has it
+   * from then on, and nobody finds neither or both.
+   */
+  takeRoom(): ((work: () => void) => void) | undefined {
     if (this.size >= this.#callsMax) return undefined
     this.#settingUp += 1
-    this.#onChanged(this.size)
-    try {
-      return await work()
-    } finally {
+    this.#changed()
+    return (work) => {
       this.#settingUp -= 1
+      work()
       this.#changed()
     }
   }

@@ -20,6 +20,7 @@ export class ClientRequests {
   readonly #timers: Timers
   readonly #transports: SipTransports
   readonly #transactions = new Map<string, ClientTransaction>()
+  #isStopped = false
 
   constructor(timers: Timers, transports: SipTransports) {
     this.#timers = timers
@@ -41,10 +42,10 @@ export class ClientRequests {
   }
 
   async #try(request: SipRequest, dialog: Dialog, flow: SipFlow): Promise<ClientOutcome | 'closed'> {
-    if (this.#transactions.size >= REQUESTS_MAX) return 'timeout'
     const { isRouted, nextHop } = dialog
     const path = await findPath(nextHop, { flow, isRouted, transports: this.#transports })
     const local = await path.flow.findLocal()
+    if (this.#isStopped || this.#transactions.size >= REQUESTS_MAX) return 'timeout'
     const branch = MAGIC + randomBytes(BRANCH_BYTES).toString('hex')
     const sentBy = formatHostPort({ address: local.host, port: local.port })
     const bytes = formatSipMessage(withVia(request, `SIP/2.0/${path.protocol} ${sentBy};branch=${branch};rport`))
@@ -66,8 +67,9 @@ export class ClientRequests {
     if (branch !== undefined && method !== undefined) this.#transactions.get(keyOf(branch, method))?.receive(response)
   }
 
-  /** Gives up on all. */
+  /** Gives up on all, and sends no more. */
   stop(): void {
+    this.#isStopped = true
     for (const transaction of [...this.#transactions.values()]) transaction.terminate()
   }
 

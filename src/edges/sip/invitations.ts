@@ -12,7 +12,7 @@ import { formatHostPort, type LocalEnd, type SipFlow } from './flow.ts'
 import { legIdOf } from './leg-id.ts'
 import { isWildcard } from './local-address.ts'
 import { codecsOf, MediaSession } from './media-session.ts'
-import { BUSY, type Reply } from './reply.ts'
+import { BUSY, type Reply, replyOfError } from './reply.ts'
 import { readBody } from './session-body.ts'
 import { negotiateSession, type SessionTerms } from './session-timer.ts'
 
@@ -57,8 +57,14 @@ export class Invitations {
     exchange.flow.trust()
     exchange.onAnswered((reply) => this.#reportRefusal(exchange, admitted, reply))
     exchange.trying()
-    const reply = await this.#surroundings.calls.withRoom(() => this.#setUp(exchange, admitted))
-    return reply ?? BUSY
+    const giveBack = this.#surroundings.calls.takeRoom()
+    if (!giveBack) return BUSY
+    const reply = await this.#setUp(exchange, admitted).catch(replyOfError)
+    return {
+      ...reply,
+      onSent: (response) => giveBack(() => reply.onSent?.(response)),
+      onDropped: () => giveBack(() => reply.onDropped?.()),
+    }
   }
 
   async #setUp(exchange: Exchange, admitted: Admitted): Promise<Reply> {

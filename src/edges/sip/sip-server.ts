@@ -13,6 +13,8 @@ import { systemTimers, type Timers } from './timers.ts'
 import { type BoundAddress, Transports } from './transports.ts'
 import { UserAgentServer } from './user-agent-server.ts'
 
+/** How long a stop waits for recordings to become final; who closes capture afterwards waits for the rest. */
+const SETTLE_MAX_MS = 30_000
 /** How long a stop waits for the answers to its BYEs. */
 const FAREWELL_MS = 1_000
 
@@ -76,10 +78,7 @@ export class SipCore implements SipReceiver {
   /** New calls get 503; resolves when no call runs any more, or at the deadline, when those that still do have been hung up on. */
   async drain(deadlineMs: number): Promise<void> {
     this.#server.drain()
-    const late = Promise.withResolvers<void>()
-    const cancel = this.#timers.after(deadlineMs, late.resolve)
-    await Promise.race([this.calls.whenEmpty(), late.promise])
-    cancel()
+    await this.#within(deadlineMs, this.calls.whenEmpty())
     await this.#hangUp()
   }
 
@@ -97,10 +96,14 @@ export class SipCore implements SipReceiver {
       call.end('shutdown')
       call.hurry()
     }
+    await this.#within(SETTLE_MAX_MS, Promise.all(calls.map((call) => call.settled)))
+    await this.#within(FAREWELL_MS, Promise.all([...calls.map((call) => call.over), this.calls.whenEmpty()]))
+  }
+
+  async #within(deadlineMs: number, work: Promise<unknown>): Promise<void> {
     const late = Promise.withResolvers<void>()
-    const cancel = this.#timers.after(FAREWELL_MS, late.resolve)
-    await Promise.all(calls.map((call) => call.settled))
-    await Promise.race([Promise.all([...calls.map((call) => call.over), this.calls.whenEmpty()]), late.promise])
+    const cancel = this.#timers.after(deadlineMs, late.resolve)
+    await Promise.race([work, late.promise])
     cancel()
   }
 }
@@ -158,7 +161,7 @@ export class SipServer {
     return this.#core.drain(deadlineMs)
   }
 
-  /** Hangs up on what still runs and closes every socket. Resolves when all recordings are final. */
+  /** Hangs up on what still runs and closes every socket. Resolves when all recordings are final, after half a minute at the latest. */
   async stop(): Promise<void> {
     await this.#core.stop()
     await this.#transports.close()

@@ -5,7 +5,7 @@ import type { Cancel, Timers } from './timers.ts'
 
 /** Deadlines and bounds of one connection. */
 export interface ConnectionLimits {
-  /** From accepting it to its first whole message; over TLS the handshake is within. */
+  /** From accepting it to its first whole message; over TLS from the end of the handshake, which has as long. */
   readonly firstMessageMs: number
   /** From a message's first byte to its last. */
   readonly messageMs: number
@@ -23,6 +23,8 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 }
 
 const PONG = Buffer.from('\r\n')
+/** A connection that a call depends on may be silent for hours; the system finds out whether its peer is still there. */
+const PROBE_AFTER_MS = 60_000
 /** How long an ended connection may take to say its last bytes. */
 const FAREWELL_MS = 2_000
 
@@ -62,6 +64,7 @@ export class StreamConnection implements SipFlow {
     this.findLocal = options.findLocal
     this.#onTrusted = options.onTrusted
     this.#socket.setNoDelay(true)
+    this.#socket.setKeepAlive(true, PROBE_AFTER_MS)
     this.#socket.on('data', (chunk: Uint8Array) => this.#receive(chunk))
     this.#socket.once('close', () => this.#closed())
     this.#endAfter(this.#limits.firstMessageMs)

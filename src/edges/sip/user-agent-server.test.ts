@@ -226,6 +226,24 @@ describe('drain and stop', () => {
     expect(isDrained).toBe(true)
   })
 
+  it('drain waits for a call that is being set up, and hangs up on that as well', async () => {
+    const server = aSipCore()
+    const held = Promise.withResolvers<void>()
+    server.recorder.gates.begin = held.promise
+    const call = server.aCall()
+    const branch = call.invite()
+    await server.timers.advance(0)
+    const drained = server.core.drain(10_000)
+    held.resolve()
+    await server.timers.advance(5_000)
+    expect([call.finalOf(branch)?.status, server.telemetry.calls]).toEqual([200, 1])
+    call.learn()
+    call.ack()
+    await server.timers.advance(6_000)
+    await drained
+    expect(server.recorder.calls[0]?.endReason).toBe('shutdown')
+  })
+
   it('drain ends as soon as the last call does', async () => {
     const server = aSipCore()
     const call = await aRunningCall(server)
