@@ -62,7 +62,10 @@ const planOf = (codec: 'PCMU' | 'opus'): StreamPlan => ({
 const MULAW_CODES = 250
 /** A µ-law payload that tells which packet of which call it is; never the code of silence. */
 const pcmuPayload = (call: number, sequence: number): Uint8Array => {
-  const payload = Uint8Array.from({ length: PCMU_TICKS }, (_, index) => (call * 61 + sequence * 7 + index * 3) % MULAW_CODES)
+  const payload = Uint8Array.from(
+    { length: PCMU_TICKS },
+    (_, index) => (call * 61 + sequence * 7 + index * 3) % MULAW_CODES,
+  )
   payload.set([call, sequence % MULAW_CODES, Math.floor(sequence / MULAW_CODES)])
   return payload
 }

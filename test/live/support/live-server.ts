@@ -75,6 +75,14 @@ export class LiveServer {
     return this.get<WireDetails>(`/v1/recordings/${id}`)
   }
 
+  /** Deletes a recording. */
+  async remove(id: string): Promise<void> {
+    const { authorization } = this.credentials
+    const url = new URL(`/api/relay/rest/recordings/${id}`, this.server.url)
+    const { status } = await fetch(url, { method: 'DELETE', headers: { authorization } })
+    if (status !== 204) throw new Error(`DELETE ${id}: ${status}`)
+  }
+
   /** The recording of a call whose Call-ID is a UUID, once it is final. */
   async finalOf(callId: string, deadlineMs = 15_000): Promise<WireDetails> {
     const found = await waitFor(async () => {
