@@ -54,9 +54,9 @@ const finalsOf = ({ call, branch }: Sent): readonly number[] => [
 
 describe('random sequences of requests', () => {
   it('every request but ACK gets exactly one final answer, and nothing is left at the end', async () => {
-    const run = async (steps: readonly Step[]) => {
+    const run = async (steps: readonly Step[], protocol: 'UDP' | 'TCP') => {
       const server = aSipCore({ limits: { callsMax: 2 } })
-      const calls = [server.aCall(), server.aCall(), server.aCall()]
+      const calls = Array.from({ length: 3 }, () => server.aCall(server.flowOf(protocol)))
       const sent: Sent[] = []
       for (const step of steps) {
         server.recorder.gates = gatesOf(step.outage)
@@ -70,6 +70,8 @@ describe('random sequences of requests', () => {
       expect(server.recorder.callCount).toBe(0)
       expect([server.timers.pendingCount, server.core.transactionCount]).toEqual([0, 0])
     }
-    await fc.assert(fc.asyncProperty(fc.array(aStep, { maxLength: 25 }), run), { numRuns: 100 })
+    await fc.assert(fc.asyncProperty(fc.array(aStep, { maxLength: 25 }), fc.constantFrom('UDP', 'TCP'), run), {
+      numRuns: 100,
+    })
   })
 })

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { formatSipMessage } from '../../protocol/sip/format-message.ts'
 import { splitHeaderList } from '../../protocol/sip/header-list.ts'
 import type { SipHeaders, SipResponse } from '../../protocol/sip/message.ts'
-import { formatVia, parseVia, type Via } from '../../protocol/sip/via.ts'
+import { parseVia, type Via } from '../../protocol/sip/via.ts'
 import { defaultPort, plainAddress, type SipFlow, type SipTransports, type SocketAddress } from './flow.ts'
 
 /**
@@ -17,17 +17,19 @@ export const stampVia = <Message extends { readonly headers: SipHeaders }>(
   const [top = '', ...others] = splitHeaderList(message.headers[index]?.[1] ?? '')
   const via = parseVia(top)
   if (!via) return message
-  const stamped = formatVia(stamp(via, remote))
+  const stamped = stamp(top, via, remote)
   return { ...message, headers: message.headers.with(index, ['Via', [stamped, ...others].join(', ')]) }
 }
 
-const stamp = (via: Via, remote: SocketAddress): Via => {
+const RECEIVED = /;\s*received\s*=[^;]*/gi
+const RPORT = /;\s*rport\s*(?:=[^;]*)?(?=;|$)/i
+
+/** In the text as it came: the sender compares the rest with what it sent, however oddly that was written. */
+const stamp = (text: string, via: Via, remote: SocketAddress): string => {
   const wantsPort = via.parameters.has('rport')
-  const parameters = new Map(via.parameters)
-  parameters.delete('received')
-  if (wantsPort) parameters.set('rport', String(remote.port))
-  if (wantsPort || plainAddress(via.host) !== remote.address) parameters.set('received', remote.address)
-  return { ...via, parameters }
+  const isElsewhere = plainAddress(via.host) !== remote.address
+  const stamped = text.replace(RECEIVED, '').replace(RPORT, `;rport=${remote.port}`)
+  return wantsPort || isElsewhere ? `${stamped};received=${remote.address}` : stamped
 }
 
 /**

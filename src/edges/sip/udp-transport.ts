@@ -50,7 +50,9 @@ export class UdpTransport {
       protocol: 'UDP',
       remote: plain,
       isOpen: true,
-      send: (bytes, to = plain) => this.#send(bytes, to),
+      // A link-local peer is only reached with the zone that plain addresses lack.
+      send: (bytes, to) =>
+        this.#send(bytes, to?.address === plain.address ? { ...remote, port: to.port } : (to ?? remote)),
       findLocal: () => this.#findLocal(this.#local, plain),
       onClosed: () => () => {},
       trust: () => {},

@@ -117,6 +117,19 @@ describe('where answers go (RFC 3261 §18.2, RFC 3581)', () => {
     expect(/rport(?:=([^;]*))?/.exec(via)?.[1]).toBe(rport === '' ? undefined : '5070')
   })
 
+  it('a Via keeps what else it says, as it was written', () => {
+    const server = aSipCore()
+    const call = server.aCall(server.flowOf('UDP', '2001:db8::7', 5071))
+    const request = call.form('REGISTER')
+    const via = 'SIP/2.0/UDP  pbx.example.com ; branch=z9hG4bK=@odd:1 ;received=10.0.0.1;RPORT;x="a;b"'
+    const headers = request.headers.map(([name, value]) => [name, name === 'Via' ? `${via}, ${value}` : value] as const)
+    server.core.received({ ...request, headers }, call.flow)
+    const answered = headerOf(call.flow.sent[0] ?? { headers: [] }, 'Via')
+    expect(answered).toBe(
+      `SIP/2.0/UDP  pbx.example.com ; branch=z9hG4bK=@odd:1 ;rport=5071;x="a;b";received=2001:db8::7, ${headerOf(request, 'Via')}`,
+    )
+  })
+
   it('back on the connection, else on a new one to where it came from', async () => {
     const server = aSipCore()
     const gate = Promise.withResolvers<void>()
