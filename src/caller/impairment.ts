@@ -34,7 +34,8 @@ export interface Impairments {
 }
 
 const RATIO_MAX = 0.9
-const DELAY_MAX_MS = 5000
+/** Longest delay by any one cause. */
+export const DELAY_MAX_MS = 5000
 const LOSS_BURST_MAX = 100
 const DRIFT_MAX_PPM = 10_000
 /** Changes of source and holds of one stream. */

@@ -13,6 +13,8 @@ export interface RtpSenderOptions {
   /** RTP payload type, 0 to 127. */
   readonly payloadType: number
   readonly remote: RemoteMedia
+  /** Hears of every new SSRC, right after its first packet. */
+  readonly newSource?: () => void
   /** How much faster than real time, 1 unless said; up to {@link SPEED_MAX}. */
   readonly speed?: number
 }
@@ -22,6 +24,17 @@ export interface RemoteMedia {
   readonly address: string
   readonly rtpPort: number
   readonly rtcpPort: number
+}
+
+/** Where a stream is: what a sender report says of it. */
+export interface SourcePosition {
+  readonly ssrc: number
+  /** Of the packet that went out last, and when it did, on the pacer's clock. */
+  readonly timestamp: number
+  readonly sentAtMs: number
+  /** Packets and payload bytes so far. */
+  readonly packets: number
+  readonly bytes: number
 }
 
 /** What really went out, and when. */
@@ -63,8 +76,10 @@ const formatPacket = (packet: TimedPacket, payloadType: number, payload: Uint8Ar
 export class RtpSender implements Paced {
   readonly #options: RtpSenderOptions
   readonly #speed: number
+  readonly #newSource: () => void
   readonly #done = Promise.withResolvers<void>()
   #remote: RemoteMedia
+  #last: TimedPacket | undefined
   #startedAtMs = 0
   #startedAtUnixMs = 0
   #packets = 0
@@ -79,6 +94,7 @@ export class RtpSender implements Paced {
   constructor(options: RtpSenderOptions) {
     this.#options = options
     this.#remote = options.remote
+    this.#newSource = options.newSource ?? (() => {})
     this.#speed = options.speed ?? 1
   }
 
@@ -116,6 +132,13 @@ export class RtpSender implements Paced {
     this.#plan()
   }
 
+  /** Where the stream is; undefined before its first packet. */
+  get position(): SourcePosition | undefined {
+    if (!this.#last) return undefined
+    const { ssrc, timestamp } = this.#last
+    return { ssrc, timestamp, sentAtMs: this.#lastSentAtMs ?? 0, packets: this.#packets, bytes: this.#bytes }
+  }
+
   /** What has gone out so far. */
   report(): SenderReport {
     const at = (sentAtMs: number) => this.#startedAtUnixMs + sentAtMs - this.#startedAtMs
@@ -141,12 +164,15 @@ export class RtpSender implements Paced {
     const payload = this.#options.frames.frame(packet.frame)
     const bytes = formatPacket(packet, this.#options.payloadType, payload)
     sendTo(this.#options.sockets.rtp, bytes, this.#remote.rtpPort, this.#remote.address, this.#count)
+    const isNew = packet.ssrc !== this.#last?.ssrc
+    this.#last = packet
     this.#packets += 1
     this.#bytes += payload.length
     this.#firstSentAtMs ??= nowMs
     this.#lastSentAtMs = nowMs
     this.#lateSumMs += lateMs
     this.#lateMaxMs = Math.max(this.#lateMaxMs, lateMs)
+    if (isNew) this.#newSource()
   }
 
   readonly #count = (error: Error | null): void => {

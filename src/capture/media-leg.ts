@@ -14,10 +14,10 @@ export class MediaLeg {
   constructor(sockets: MediaSockets, receive: (bytes: Uint8Array, from: PacketSource, nowMs: number) => void) {
     this.#sockets = sockets
     sockets.rtp.on('message', (bytes: Buffer, from: RemoteInfo) => {
-      if (isRtcp(bytes)) this.#reports.take(bytes, performance.now())
+      if (isRtcp(bytes)) this.#control(bytes, from)
       else receive(bytes, from, performance.now())
     })
-    sockets.rtcp.on('message', (bytes: Buffer) => this.#reports.take(bytes, performance.now()))
+    sockets.rtcp.on('message', (bytes: Buffer, from: RemoteInfo) => this.#control(bytes, from))
   }
 
   get ports(): MediaPorts {
@@ -38,6 +38,12 @@ export class MediaLeg {
     const socket = this.#receiver.plan.isRtcpMultiplexed ? this.#sockets.rtp : this.#sockets.rtcp
     // A peer that is gone answers with ICMP, or the network has no way there: reports are only courtesy.
     if (port > 0) socket.send(report, port, address, () => {})
+  }
+
+  /** What strangers report does not count: only the address that media comes from is believed. */
+  #control(bytes: Uint8Array, { address }: RemoteInfo): void {
+    if (this.#receiver && this.#receiver.rtcpPeer.address !== address) return
+    this.#reports.take(bytes, performance.now(), this.#receiver)
   }
 
   close(): void {

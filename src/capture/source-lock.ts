@@ -9,6 +9,8 @@ const REBOUND_TRIAL_PACKETS = 5
 const SILENT_MS = 2_000
 /** Sources that are believed: the present one and the one before, whose last packets may still be under way. */
 const KNOWN_MAX = 2
+/** Names that are remembered at most. */
+const CNAMES_MAX = 16
 
 interface Address {
   readonly address: string
@@ -34,6 +36,8 @@ export class SourceLock {
   #lastMs = 0
   #trial: Trial | undefined
   #changes = 0
+  /** What sources call themselves; the present one's name lets another SSRC of the same in at once (RFC 7866 §8.1.3). */
+  readonly #cnames = new Map<number, string>()
 
   constructor(announced: Address) {
     this.#announced = announced
@@ -57,6 +61,12 @@ export class SourceLock {
     this.#trial = undefined
   }
 
+  /** A source at the agreed address says what it is called. */
+  noteCname(ssrc: number, cname: string): void {
+    if (this.#cnames.size >= CNAMES_MAX) this.#cnames.clear()
+    this.#cnames.set(ssrc, cname)
+  }
+
   admit(ssrc: number, sequence: number, from: Address, nowMs: number): Admission {
     const locked = this.#from
     if (locked !== undefined && isSame(locked, from)) {
@@ -64,6 +74,7 @@ export class SourceLock {
         this.#lastMs = nowMs
         return 'accept'
       }
+      if (this.#isSameByName(ssrc)) return this.#join(ssrc, from, nowMs)
       return this.#try(ssrc, sequence, from, nowMs, TRIAL_PACKETS)
     }
     if (locked === undefined) return this.#join(ssrc, from, nowMs)
@@ -73,6 +84,11 @@ export class SourceLock {
     const wanted = isRebound ? REBOUND_TRIAL_PACKETS : STRANGER_TRIAL_PACKETS
     if (!isRebound && from.address !== this.#announced.address && from.address !== locked.address) return 'stranger'
     return this.#try(ssrc, sequence, from, nowMs, wanted)
+  }
+
+  #isSameByName(ssrc: number): boolean {
+    const name = this.#cnames.get(ssrc)
+    return name !== undefined && name === this.#cnames.get(this.#ssrcs[0] ?? -1)
   }
 
   #try(ssrc: number, sequence: number, from: Address, nowMs: number, wanted: number): Admission {

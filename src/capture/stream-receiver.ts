@@ -88,6 +88,11 @@ export class StreamReceiver {
     this.#payloadTypes = payloadTypesOf(plan)
   }
 
+  /** A source has said what it is called (RFC 3550 §6.5.1). */
+  noteCname(ssrc: number, cname: string): void {
+    this.#lock.noteCname(ssrc, cname)
+  }
+
   /** Takes a datagram from the RTP port that is no RTCP. Its bytes are copied if they are kept. */
   receive(bytes: Uint8Array, from: PacketSource, nowMs: number): void {
     const header = this.#header

@@ -1,0 +1,95 @@
+import { Application, createEncoder } from 'libopus-wasm'
+import { G722Encoder } from '../audio/codecs/g722.ts'
+import type { CallerCodec } from './caller-codecs.ts'
+import { encodeAlaw, encodeMulaw } from './encode-g711.ts'
+import type { FrameSource } from './frame-source.ts'
+import { DELAY_MAX_MS } from './impairment.ts'
+import { MS_PER_SECOND, type ReadSignal, type SignalPlan } from './signal.ts'
+import { renderSpeech } from './speech.ts'
+import { renderTones } from './tones.ts'
+
+/** Encodes the samples of one frame; `free` gives back what it holds. */
+interface Encoder {
+  encode(samples: Int16Array): Uint8Array
+  /** Whether a frame depends on those before it, so that all must be encoded in their order. */
+  readonly hasMemory: boolean
+  free(): void
+}
+
+const OPUS_BITRATE = 32_000
+
+/** The payloads of a planned signal in one codec.  */
+export const openFrameSource = async (codec: CallerCodec, plan: SignalPlan, frameMs: number): Promise<FrameSource> => {
+  const encoder = await openEncoder(codec, frameMs)
+  const render = plan.kind === 'speech' ? renderSpeech : renderTones
+  const read = render(plan, codec.sampleRateHz)
+  const frameSamples = (codec.sampleRateHz * frameMs) / MS_PER_SECOND
+  const encode = (frame: number) =>
+    encoder.encode(interleaved(read, frame * frameSamples, frameSamples, codec.channels))
+  const frame = encoder.hasMemory ? inOrder(encode, Math.ceil((3 * DELAY_MAX_MS) / frameMs)) : encode
+  return { frame, free: () => encoder.free() }
+}
+
+/** The same signal on every channel. */
+const interleaved = (read: ReadSignal, from: number, count: number, channels: number): Int16Array => {
+  const samples = new Int16Array(count)
+  read(from, samples)
+  return channels === 1
+    ? samples
+    : Int16Array.from({ length: count * channels }, (_, index) => samples[Math.floor(index / channels)] as number)
+}
+
+/** Encodes every frame once, in order, and keeps those that may still be asked for: packets are delayed and come twice. */
+const inOrder = (encode: (frame: number) => Uint8Array, keep: number): FrameSource['frame'] => {
+  const kept = new Map<number, Uint8Array>()
+  let next = 0
+  return (frame) => {
+    for (; next <= frame; next += 1) {
+      kept.set(next, encode(next))
+      kept.delete(next - keep)
+    }
+    return kept.get(frame) as Uint8Array
+  }
+}
+
+const openEncoder = async ({ codec, channels }: CallerCodec, frameMs: number): Promise<Encoder> => {
+  switch (codec) {
+    case 'PCMU':
+      return { encode: encodeMulaw, hasMemory: false, free: () => {} }
+    case 'PCMA':
+      return { encode: encodeAlaw, hasMemory: false, free: () => {} }
+    case 'L16':
+      return { encode: encodeL16, hasMemory: false, free: () => {} }
+    case 'G722': {
+      const encoder = new G722Encoder()
+      return { encode: (samples) => encoder.encode(samples), hasMemory: true, free: () => {} }
+    }
+    case 'opus':
+      return openOpus(channels === 2 ? 2 : 1, frameMs)
+  }
+}
+
+/** Big-endian (RFC 3551 §4.5.11). */
+const encodeL16 = (samples: Int16Array): Uint8Array => {
+  const bytes = new Uint8Array(2 * samples.length)
+  const view = new DataView(bytes.buffer)
+  for (const [index, sample] of samples.entries()) view.setInt16(2 * index, sample)
+  return bytes
+}
+
+const openOpus = async (channels: 1 | 2, frameMs: number): Promise<Encoder> => {
+  const sampleRate = 48_000
+  const frameSize = (sampleRate * frameMs) / MS_PER_SECOND
+  const encoder = await createEncoder({
+    channels,
+    sampleRate,
+    frameSize,
+    application: Application.Voip,
+    bitrate: OPUS_BITRATE,
+  })
+  return {
+    encode: (samples) => encoder.encode(samples, { frameSize }).slice(),
+    hasMemory: true,
+    free: () => encoder.free(),
+  }
+}
