@@ -73,126 +73,159 @@ const opusPayload = (call: number, sequence: number): Uint8Array =>
   Uint8Array.of(31 << 3, call, sequence & 255, sequence >> 8, (sequence * 31) & 255)
 
 /** Lets everything that can go on go on. */
-const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve()
+const settle = async (turns = 60): Promise<void> => {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+}
+
+/** A packet that others have overtaken. */
+interface Late {
+  readonly handle: number
+  readonly sequence: number
+  readonly dueMs: number
+}
+
+/** One run of the engine with a few calls, up to the moment at which the disk is cut. */
+class Run {
+  readonly disk = new SimulatedDisk()
+  readonly settled = new Map<string, Settled>()
+  readonly calls = new Map<number, SimulatedCall>()
+  nowMs = 0
+  readonly #random: () => number
+  readonly #engine: CaptureEngine
+  readonly #sequences = new Map<number, number>()
+  /** The cut comes at a moment of the run, or in the middle of an operation of the disk. */
+  readonly #cutAtOperation: number
+  #late: Late[] = []
+
+  constructor(random: () => number) {
+    this.#random = random
+    this.#cutAtOperation = random() < 0.5 ? Math.floor(random() * 400) : Number.POSITIVE_INFINITY
+    this.#engine = new CaptureEngine({
+      disk: this.disk,
+      run: 'rfirst-0',
+      nowMs: () => this.nowMs,
+      mediaTimeoutMs: 60_000,
+      limits: LIMITS,
+      onEnded: (handle, media) => this.#end(handle, media),
+    })
+  }
+
+  async play(): Promise<void> {
+    await this.#engine.open()
+    this.disk.onOperation = () => {
+      if (this.#isCut) this.disk.cut()
+    }
+    const callCount = 1 + Math.floor(this.#random() * CALLS_MAX)
+    const runMs = Math.floor(this.#random() * RUN_MS_MAX)
+    for (; this.nowMs < runMs && !this.#isCut; this.nowMs += STEP_MS) {
+      if (this.calls.size < callCount && this.#random() < 0.1) await this.#begin()
+      this.#send()
+      if (this.nowMs % TICK_MS === 0) this.#engine.tick(this.nowMs)
+      if (this.calls.size > 0 && this.#random() < 0.005) this.#hangUp()
+      await settle()
+      this.#settleSome()
+      await settle()
+    }
+    this.disk.cut()
+  }
+
+  get #isCut(): boolean {
+    return this.disk.operations > this.#cutAtOperation
+  }
+
+  async #begin(): Promise<void> {
+    const handle = this.calls.size + 1
+    const plan = planOf(this.#random() < 0.7 ? 'PCMU' : 'opus')
+    const recordingId = `00000000-0000-4000-8000-${String(handle).padStart(12, '0')}`
+    const recording = { recordingId, projectId: 'p', mediaKey: 'k', streams: [plan], maxMs: 1e9 }
+    const begun = this.#engine.begin(handle, recording, this.nowMs)
+    await Promise.race([begun.then(() => this.calls.set(handle, { recording, packets: [] })), settle()])
+  }
+
+  /** The next packet of every call: on time, overtaken, or lost. */
+  #send(): void {
+    for (const [handle, call] of this.calls) {
+      if (call.isEnding) continue
+      const sequence = this.#sequences.get(handle) ?? 0
+      this.#sequences.set(handle, sequence + 1)
+      const fate = this.#random()
+      if (fate < 0.05) continue
+      if (fate < 0.15) this.#late.push({ handle, sequence, dueMs: this.nowMs + 20 + this.#random() * 180 })
+      else this.#deliver(handle, sequence)
+    }
+    const due = this.#late.filter(({ dueMs }) => dueMs <= this.nowMs)
+    this.#late = this.#late.filter(({ dueMs }) => dueMs > this.nowMs)
+    for (const { handle, sequence } of due) this.#deliver(handle, sequence)
+  }
+
+  #deliver(handle: number, sequence: number): void {
+    const call = this.calls.get(handle)
+    if (!call || call.isEnding) return
+    const isOpus = formatOf(call.recording) === 'ogg'
+    const ticks = isOpus ? OPUS_TICKS : PCMU_TICKS
+    const payload = isOpus ? opusPayload(handle, sequence) : pcmuPayload(handle, sequence)
+    const header = { payloadType: isOpus ? 111 : 0, marker: false, ssrc: handle }
+    const place = { sequence: (60_000 + sequence) & 0xffff, timestamp: (sequence * ticks) >>> 0 }
+    const packet = formatRtp({ ...header, ...place }, payload)
+    this.#engine.receive(handle, 0, packet, { address: '127.0.0.1', port: 4000 }, this.nowMs)
+    call.packets.push({ position: sequence * ticks, ticks, atMs: this.nowMs, payload })
+  }
+
+  #hangUp(): void {
+    const handle = 1 + Math.floor(this.#random() * this.calls.size)
+    const call = this.calls.get(handle)
+    if (!call || call.isEnding) return
+    call.isEnding = true
+    call.isDiscarded = this.#random() < 0.2
+    if (call.isDiscarded) void this.#engine.discard(handle)
+    else this.#engine.end(handle, 'hangup')
+  }
+
+  /** The catalogue's commit comes some time later, or not before the crash. */
+  #end(handle: number, media: CapturedMedia): void {
+    const call = this.calls.get(handle)
+    if (!call) return
+    call.ended = media
+    if (this.#random() < 0.5) settleOnce(this.settled, this.disk, call.recording, media)
+  }
+
+  #settleSome(): void {
+    for (const [handle, { ended, recording }] of this.calls) {
+      if (ended && this.settled.has(recording.recordingId) && this.#random() < 0.5) void this.#engine.settle(handle)
+    }
+  }
 }
 
 /** A few calls with loss and reordering on a disk that is cut at a random moment, then the recovery, which may be cut, too. All by the seed. */
 export const simulate = async (seed: number, ending: Ending): Promise<Outcome> => {
   const random = seeded(seed)
-  const disk = new SimulatedDisk()
-  const settled = new Map<string, Settled>()
-  const calls = new Map<number, SimulatedCall>()
-  let nowMs = 0
-  const engine = new CaptureEngine({
-    disk,
-    run: 'rfirst-0',
-    nowMs: () => nowMs,
-    mediaTimeoutMs: 60_000,
-    limits: LIMITS,
-    onEnded: (handle, media) => {
-      const call = calls.get(handle)
-      if (!call) return
-      call.ended = media
-      // The catalogue's commit comes some time later, or not before the crash.
-      if (random() < 0.5) settleOnce(settled, disk, call.recording, media)
-    },
-  })
-  await engine.open()
-  const callCount = 1 + Math.floor(random() * CALLS_MAX)
-  const runMs = Math.floor(random() * RUN_MS_MAX)
-  // The cut comes at a moment of the run, or in the middle of an operation of the disk.
-  const cutAtOperation = random() < 0.5 ? Math.floor(random() * 400) : Number.POSITIVE_INFINITY
-  disk.onOperation = () => {
-    if (disk.operations > cutAtOperation) disk.cut()
-  }
-  let isCut = false
-  const wasCut = () => isCut || disk.operations > cutAtOperation
-  const sequences = new Map<number, number>()
-  const late: { readonly handle: number; readonly sequence: number; readonly dueMs: number }[] = []
-  const deliver = (handle: number, sequence: number) => {
-    const call = calls.get(handle)
-    if (!call || call.isEnding) return
-    const isOpus = call.recording.streams[0]?.format.codec === 'opus'
-    const ticks = isOpus ? OPUS_TICKS : PCMU_TICKS
-    const payload = isOpus ? opusPayload(handle, sequence) : pcmuPayload(handle, sequence)
-    const packet = formatRtp(
-      {
-        payloadType: isOpus ? 111 : 0,
-        marker: false,
-        sequence: (60_000 + sequence) & 0xffff,
-        timestamp: (sequence * ticks) >>> 0,
-        ssrc: handle,
-      },
-      payload,
-    )
-    engine.receive(handle, 0, packet, { address: '127.0.0.1', port: 4000 }, nowMs)
-    call.packets.push({ position: sequence * ticks, ticks, atMs: nowMs, payload })
-  }
-  for (; nowMs < runMs && !wasCut(); nowMs += STEP_MS) {
-    if (calls.size < callCount && random() < 0.1) {
-      const handle = calls.size + 1
-      const plan = planOf(random() < 0.7 ? 'PCMU' : 'opus')
-      const recordingId = `00000000-0000-4000-8000-${String(handle).padStart(12, '0')}`
-      const recording = { recordingId, projectId: 'p', mediaKey: 'k', streams: [plan], maxMs: 1e9 }
-      const begun = engine.begin(handle, recording, nowMs).then(() => calls.set(handle, { recording, packets: [] }))
-      await Promise.race([begun, settle()])
-    }
-    for (const [handle, call] of calls) {
-      if (call.isEnding) continue
-      const sequence = sequences.get(handle) ?? 0
-      sequences.set(handle, sequence + 1)
-      const fate = random()
-      if (fate < 0.05) continue
-      if (fate < 0.15) late.push({ handle, sequence, dueMs: nowMs + 20 + random() * 180 })
-      else deliver(handle, sequence)
-    }
-    for (const each of late.splice(0)) {
-      if (each.dueMs <= nowMs) deliver(each.handle, each.sequence)
-      else late.push(each)
-    }
-    if (nowMs % TICK_MS === 0) engine.tick(nowMs)
-    if (calls.size > 0 && random() < 0.005) {
-      const handle = 1 + Math.floor(random() * calls.size)
-      const call = calls.get(handle)
-      if (call && !call.isEnding) {
-        call.isEnding = true
-        call.isDiscarded = random() < 0.2
-        if (call.isDiscarded) void engine.discard(handle)
-        else engine.end(handle, 'hangup')
-      }
-    }
-    await settle()
-    for (const [handle, call] of calls) {
-      if (call.ended && settled.has(call.recording.recordingId) && random() < 0.5) void engine.settle(handle)
-    }
-    await settle()
-  }
-  isCut = true
-  disk.cut()
-  const crashMs = nowMs
-  let after = ending === 'kill' ? disk.afterKill() : disk.afterPowerLoss({ random })
-  // The recovery may be cut as well, several times.
-  for (let tries = 0; tries < 3 && random() < 0.4; tries += 1) {
-    const cutAt = Math.floor(random() * 60)
-    const interrupted = after
-    interrupted.operations = 0
-    interrupted.onOperation = () => {
-      if (interrupted.operations > cutAt) interrupted.cut()
-    }
-    const recovering = recover(interrupted, settled).catch(() => {})
-    await Promise.race([recovering, settleLong()])
-    interrupted.cut()
-    after = ending === 'kill' ? interrupted.afterKill() : interrupted.afterPowerLoss({ random })
-  }
-  after.onOperation = () => {}
-  await recover(after, settled)
-  return { seed, calls: [...calls.values()], crashMs, disk: after, settled }
+  const run = new Run(random)
+  await run.play()
+  const after = (disk: SimulatedDisk) => (ending === 'kill' ? disk.afterKill() : disk.afterPowerLoss({ random }))
+  let disk = after(run.disk)
+  for (let tries = 0; tries < 3 && random() < 0.4; tries += 1)
+    disk = after(await cutRecovery(disk, run.settled, random))
+  disk.onOperation = () => {}
+  await recover(disk, run.settled)
+  return { seed, calls: [...run.calls.values()], crashMs: run.nowMs, disk, settled: run.settled }
 }
 
-const settleLong = async (): Promise<void> => {
-  for (let turn = 0; turn < 2_000; turn += 1) await Promise.resolve()
+/** A recovery that does not come to its end. */
+const cutRecovery = async (
+  disk: SimulatedDisk,
+  settled: Map<string, Settled>,
+  random: () => number,
+): Promise<SimulatedDisk> => {
+  const cutAt = disk.operations + Math.floor(random() * 60)
+  disk.onOperation = () => {
+    if (disk.operations > cutAt) disk.cut()
+  }
+  await Promise.race([recover(disk, settled).catch(() => {}), settle(2_000)])
+  disk.cut()
+  return disk
 }
+
+const formatOf = ({ streams }: LiveRecording): 'ogg' | 'wav' => (streams[0]?.format.codec === 'opus' ? 'ogg' : 'wav')
 
 /** What the main thread does with what the recovery finds. */
 const recover = async (disk: SimulatedDisk, settled: Map<string, Settled>): Promise<void> => {
@@ -209,8 +242,7 @@ const settleOnce = (
   media: CapturedMedia,
 ): void => {
   if (settled.has(recording.recordingId)) return
-  const format = recording.streams[0]?.format.codec === 'opus' ? 'ogg' : 'wav'
-  const name = growingName(recording.recordingId, format)
+  const name = growingName(recording.recordingId, formatOf(recording))
   settled.set(recording.recordingId, {
     media,
     bytes: media.byteSize === undefined ? undefined : disk.durableContentOf(name),
