@@ -57,7 +57,7 @@ export const parseDigestAuthorization = (value: string): DigestAuthorization | u
 
 /** Commas outside quoted strings become semicolons. */
 const separate = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|,/gs, (found) => (found === ',' ? ';' : found))
+  text.replace(/"(?:[^"\\]|\\.)*(?:"|$)|,/gs, (found) => (found === ',' ? ';' : found))
 
 /** A challenge as the value of WWW-Authenticate. */
 export const formatDigestChallenge = ({ realm, nonce, algorithm, qop, stale, opaque }: DigestChallenge): string =>

@@ -1,6 +1,6 @@
 const VALUES_MAX = 200
-/** A quoted string, a URI in angle brackets, or a comma: what decides where a list is cut. */
-const CUTS = /"(?:[^"\\]|\\.)*"|<[^>]*>|,/gs
+/** A quoted string, a URI in angle brackets, or a comma: what decides where a list is cut. What is never closed goes to the end, so that no text is read twice. */
+const CUTS = /"(?:[^"\\]|\\.)*(?:"|$)|<[^>]*(?:>|$)|,/gs
 
 /**
  * The values of a header field that is a comma-separated list (RFC 3261 §7.3.1): commas in quoted strings and in angle brackets do not separate. Empty

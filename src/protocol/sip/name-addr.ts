@@ -18,6 +18,8 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
 export const parseNameAddr = (text: string): NameAddr | undefined => {
   const trimmed = text.trim()
   const quoted = QUOTED_NAME.exec(trimmed)
+  // A quoted string that never ends (RFC 4475 §3.1.2.6).
+  if (!quoted && trimmed.startsWith('"')) return undefined
   const rest = quoted ? trimmed.slice(quoted[0].length) : trimmed
   const open = rest.indexOf('<')
   if (open < 0) return quoted ? undefined : bare(rest)

@@ -46,7 +46,7 @@ const checkPresence = (request: SipRequest): RequestFault | undefined => {
 const checkMaxForwards = (request: SipRequest): RequestFault | undefined => {
   const value = headerOf(request, 'Max-Forwards')
   if (value === undefined) return undefined
-  return /^\d{1,3}$/.test(value) && Number(value) <= MAX_FORWARDS_MAX
+  return /^\d{1,8}$/.test(value) && Number(value) <= MAX_FORWARDS_MAX
     ? undefined
     : fault(400, 'the Max-Forwards cannot be read')
 }

@@ -1,0 +1,232 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { answerOffer, type OwnMedia, offerSdp, readAnswer } from './answer.ts'
+import { formatSdp } from './format-sdp.ts'
+import type { SdpSession } from './offer.ts'
+import { parseSdp } from './parse-sdp.ts'
+
+const OWN: OwnMedia = {
+  host: '192.0.2.99',
+  ports: [{ rtpPort: 30_000, rtcpPort: 30_001 }],
+  codecs: ['PCMU', 'PCMA', 'G722', 'L16', 'opus'],
+  origin: { username: 'poulsen', sessionId: '1', version: '2' },
+}
+const sdp = (...lines: readonly string[]) =>
+  ['v=0', 'o=pbx 1 2 IN IP4 192.0.2.1', 's=-', 'c=IN IP4 192.0.2.1', 't=0 0', ...lines, ''].join('\r\n')
+const parsed = (text: string): SdpSession => {
+  const session = parseSdp(text)
+  if ('reason' in session) throw new Error(session.reason)
+  return session
+}
+const answerTo = (...lines: readonly string[]) => {
+  const answered = answerOffer(parsed(sdp(...lines)), OWN)
+  return { ...answered, text: formatSdp(answered.session) }
+}
+
+describe('parseSdp', () => {
+  it('fills in what static payload types mean, and inherits from the session', () => {
+    const { media } = parsed(
+      sdp(
+        'a=sendonly',
+        'm=audio 4000 RTP/AVP 0 8 9 18 13 96',
+        'a=rtpmap:96 opus/48000/2',
+        'a=fmtp:96 useinbandfec=1',
+        'a=ptime:30',
+        'a=label:L1',
+      ),
+    )
+    expect(media[0]).toMatchObject({
+      port: 4000,
+      rtcpPort: 4001,
+      address: '192.0.2.1',
+      family: 4,
+      direction: 'sendonly',
+      ptimeMs: 30,
+      label: 'L1',
+    })
+    expect(media[0]?.codecs.map(({ name, clockRateHz, channels }) => `${name}/${clockRateHz}/${channels}`)).toEqual([
+      'PCMU/8000/1',
+      'PCMA/8000/1',
+      'G722/8000/1',
+      'G729/8000/1',
+      'CN/8000/1',
+      'opus/48000/2',
+    ])
+  })
+
+  it('knows the old and the new ways of hold, IPv6, and where RTCP goes', () => {
+    const { media } = parsed(
+      sdp(
+        'm=audio 4000 RTP/AVP 0',
+        'c=IN IP4 0.0.0.0',
+        'm=audio 4002 RTP/AVP 0',
+        'a=inactive',
+        'm=audio 4004 RTP/AVP 0',
+        'c=IN IP6 2001:db8::1',
+        'a=rtcp:4100 IN IP6 2001:db8::2',
+        'a=rtcp-mux',
+      ),
+    )
+    expect(media.map(({ direction }) => direction)).toEqual(['sendonly', 'inactive', 'sendrecv'])
+    expect(media[2]).toMatchObject({
+      family: 6,
+      address: '2001:db8::1',
+      rtcpPort: 4100,
+      rtcpAddress: '2001:db8::2',
+      isRtcpMultiplexed: true,
+    })
+  })
+
+  it.each([
+    ['', 'no session description of version 0'],
+    ['v=1\r\n', 'no session description of version 0'],
+    ['v=0\r\ns=-\r\n', 'no origin'],
+    [sdp('m=audio x RTP/AVP 0'), 'a media line cannot be read'],
+    [sdp('m=audio 99999 RTP/AVP 0'), 'a media line cannot be read'],
+    [sdp('m=audio 4000 RTP/AVP 0', 'c=IN IP4 a;b'), 'a media line cannot be read'],
+    [sdp(...Array(40).fill('m=audio 4000 RTP/AVP 0')), 'too many media lines'],
+    [sdp(`m=audio 4000 RTP/AVP ${Array(200).fill('0').join(' ')}`), 'too many formats'],
+    [sdp(...Array(3000).fill('a=x')), 'too many lines'],
+    [sdp(`a=${'x'.repeat(70_000)}`), 'too long'],
+  ])('refuses %#', (text, reason) => expect(parseSdp(text)).toEqual({ reason }))
+
+  it('never throws, whatever is changed', () => {
+    const valid = sdp(
+      'm=audio 4000 RTP/AVP 0 96',
+      'a=rtpmap:96 opus/48000/2',
+      'a=fmtp:96 a=b',
+      'a=rtcp:1 IN IP4 h',
+      'a=ptime:20',
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(valid.length), fc.string({ maxLength: 4 }))),
+        fc.nat(valid.length),
+        (changes, cut) => {
+          let text = valid.slice(0, cut)
+          for (const [at, piece] of changes) text = text.slice(0, at) + piece + text.slice(at + piece.length)
+          const session = parseSdp(text)
+          if (!('reason' in session)) formatSdp(answerOffer(session, OWN).session)
+        },
+      ),
+    )
+  })
+})
+
+describe('answerOffer (RFC 3264 §6)', () => {
+  it.each([
+    [
+      'a softphone',
+      ['m=audio 4000 RTP/AVP 8 0 101', 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-16'],
+      'PCMA',
+      8,
+      [101],
+      [],
+    ],
+    [
+      'a PBX with comfort noise',
+      ['m=audio 4000 RTP/AVP 0 13 101', 'a=rtpmap:101 telephone-event/8000'],
+      'PCMU',
+      0,
+      [101],
+      [13],
+    ],
+    ['one that likes G.729 best', ['m=audio 4000 RTP/AVP 18 9 0'], 'G722', 9, [], []],
+    ['a gateway of WebRTC', ['m=audio 4000 RTP/AVPF 111 0', 'a=rtpmap:111 opus/48000/2'], 'opus', 111, [], []],
+    ['a studio', ['m=audio 4000 RTP/AVP 11 97', 'a=rtpmap:97 L16/16000'], 'L16', 11, [], []],
+    [
+      'iLBC first, upper case names',
+      ['m=audio 4000 RTP/AVP 98 99', 'a=rtpmap:98 iLBC/8000', 'a=rtpmap:99 OPUS/48000/2'],
+      'opus',
+      99,
+      [],
+      [],
+    ],
+  ])('takes the first codec of ours of %s', (_who, lines, codec, payloadType, eventTypes, comfortNoiseTypes) => {
+    const { accepted } = answerTo(...lines)
+    expect(accepted).toHaveLength(1)
+    expect(accepted[0]).toMatchObject({ format: { codec, payloadType }, eventTypes, comfortNoiseTypes })
+  })
+
+  it('answers with one codec, receiving only, every other line refused in its place', () => {
+    const { text } = answerTo(
+      'm=video 5000 RTP/AVP 96',
+      'a=rtpmap:96 H264/90000',
+      'm=audio 4000 RTP/AVP 0 8 101',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=fmtp:101 0-15',
+      'm=image 6000 udptl t38',
+      'm=audio 4002 RTP/SAVP 0',
+      'm=audio 4004 RTP/AVP 0',
+    )
+    expect(text.split('\r\n')).toEqual([
+      'v=0',
+      'o=poulsen 1 2 IN IP4 192.0.2.99',
+      's=-',
+      'c=IN IP4 192.0.2.99',
+      't=0 0',
+      'm=video 0 RTP/AVP 96',
+      'm=audio 30000 RTP/AVP 0 101',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=fmtp:101 0-15',
+      'a=rtcp:30001',
+      'a=recvonly',
+      'm=image 0 udptl t38',
+      'm=audio 0 RTP/SAVP 0',
+      'm=audio 0 RTP/AVP 0',
+      '',
+    ])
+  })
+
+  it.each([
+    ['sendrecv', 'recvonly'],
+    ['sendonly', 'recvonly'],
+    ['recvonly', 'inactive'],
+    ['inactive', 'inactive'],
+  ])('answers %s with %s', (offered, answered) => {
+    expect(answerTo('m=audio 4000 RTP/AVP 0', `a=${offered}`).session.media[0]?.direction).toBe(answered)
+  })
+
+  it('multiplexes RTCP only when asked to, and asks Opus for one channel', () => {
+    expect(answerTo('m=audio 4000 RTP/AVP 0', 'a=rtcp-mux').text).toContain('a=rtcp-mux')
+    const opus = answerTo('m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 opus/48000/2')
+    expect(opus.text).toContain('a=rtpmap:96 opus/48000/2\r\na=fmtp:96 stereo=0;useinbandfec=1')
+    expect(opus.accepted[0]?.format.channels).toBe(1)
+    const stereo = answerTo('m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 opus/48000/2', 'a=fmtp:96 sprop-stereo=1')
+    expect(stereo.accepted[0]?.format.channels).toBe(2)
+  })
+
+  it.each([
+    ['no codec of ours', ['m=audio 4000 RTP/AVP 18 4']],
+    ['a refused line', ['m=audio 0 RTP/AVP 0']],
+    ['no audio at all', ['m=video 4000 RTP/AVP 96', 'a=rtpmap:96 VP8/90000']],
+    ['no line', []],
+    ['a G.711 of another rate', ['m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 PCMU/16000']],
+  ])('accepts nothing of %s', (_what, lines) => expect(answerTo(...lines).accepted).toEqual([]))
+})
+
+describe('an offer of ours', () => {
+  const offer = offerSdp({ ...OWN, codecs: ['PCMU', 'opus'] })
+
+  it('has what we take, and its answer agrees on one codec', () => {
+    expect(formatSdp(offer)).toContain('m=audio 30000 RTP/AVP 0 111 101\r\n')
+    const answer = parsed(
+      sdp(
+        'm=audio 4000 RTP/AVP 111 101',
+        'a=rtpmap:111 opus/48000/2',
+        'a=rtpmap:101 telephone-event/8000',
+        'a=sendonly',
+      ),
+    )
+    expect(readAnswer(offer, answer)).toMatchObject([
+      { format: { codec: 'opus', payloadType: 111, channels: 1 }, eventTypes: [101] },
+    ])
+  })
+
+  it('agrees on nothing with an answer that refuses, or brings what was not offered', () => {
+    expect(readAnswer(offer, parsed(sdp('m=audio 0 RTP/AVP 0')))).toEqual([])
+    expect(readAnswer(offer, parsed(sdp('m=audio 4000 RTP/AVP 8')))).toEqual([])
+    expect(readAnswer(offer, parsed(sdp()))).toEqual([])
+  })
+})

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type SipFrame, SipFramer } from './framer.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const message = (name: string, body = '') =>
+  `OPTIONS sip:${name} SIP/2.0\r\nCall-ID: ${name}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const summary = (frames: readonly SipFrame[]): string[] =>
+  frames.map((frame) => {
+    if (frame.kind === 'ping') return 'ping'
+    if (frame.kind === 'refusal') return `refusal ${frame.refusal.status} ${frame.isFatal ? 'fatal' : 'skipped'}`
+    return `${frame.message.kind === 'request' ? frame.message.uri : ''} ${new TextDecoder().decode(frame.message.body)}`.trim()
+  })
+
+describe('SipFramer', () => {
+  it('cuts a stream into messages, wherever its chunks begin and end', () => {
+    const stream = bytes(
+      [message('a', 'one'), '\r\n\r\n', message('b'), '\r\n', message('c', 'three\r\n\r\n')].join(''),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.nat(stream.length), { maxLength: 30 }), (cuts) => {
+        const framer = new SipFramer()
+        const places = [0, ...cuts.sort((x, y) => x - y), stream.length]
+        const frames = places.slice(1).flatMap((end, index) => [...framer.append(stream.subarray(places[index], end))])
+        expect(summary(frames)).toEqual(['sip:a one', 'ping', 'sip:b', 'sip:c three'])
+        expect(framer.bufferedBytes).toBe(0)
+      }),
+    )
+  })
+
+  it('answers a byte at a time as all at once, in linear time', () => {
+    const framer = new SipFramer()
+    const stream = bytes(message('slow', 'x'.repeat(60_000)))
+    const frames: SipFrame[] = []
+    for (let at = 0; at < stream.length; at += 1) frames.push(...framer.append(stream.subarray(at, at + 1)))
+    expect(summary(frames)).toEqual([`sip:slow ${'x'.repeat(60_000)}`])
+  })
+
+  it('goes on behind a head that is no SIP when it knows where that ends', () => {
+    const framer = new SipFramer()
+    const frames = framer.append(bytes(`nonsense\r\nContent-Length: 2\r\n\r\nxy${message('next')}`))
+    expect(summary(frames)).toEqual(['refusal 400 skipped', 'sip:next'])
+  })
+
+  it.each([
+    ['a head without end', `OPTIONS sip:a SIP/2.0\r\nX: ${'y'.repeat(40_000)}`, 'refusal 513 fatal'],
+    ['a body beyond all bounds', 'OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n', 'refusal 513 fatal'],
+    ['a length that is none', 'OPTIONS sip:a SIP/2.0\r\nContent-Length: many\r\n\r\n', 'refusal 400 fatal'],
+    ['what is not SIP at all', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'refusal 400 fatal'],
+  ])('ends at %s, and holds nothing of it', (_what, text, outcome) => {
+    const framer = new SipFramer()
+    expect(summary(framer.append(bytes(text)))).toEqual([outcome])
+    expect(summary(framer.append(bytes(message('later'))))).toEqual([])
+    expect(framer.bufferedBytes).toBe(0)
+  })
+
+  it('never throws and never holds more than a message', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (chunks) => {
+        const framer = new SipFramer()
+        for (const chunk of chunks) framer.append(chunk)
+        expect(framer.bufferedBytes).toBeLessThanOrEqual(98_304)
+      }),
+    )
+  })
+})
