@@ -23,7 +23,9 @@ export const buildProgram = (context: Context): Command => {
   addServe(program, context)
   program
     .command('demo')
-    .description('start on a temporary folder, put a recorded call in, walk the API, check every answer')
+    .description(
+      'start on a temporary folder, put a recorded call in, walk the API, place a live call, check every answer',
+    )
     .action(() => context.demo((line) => stdout.write(`${line}\n`)))
   addProjectCommands(program, context)
   addTokenCommands(program, context)

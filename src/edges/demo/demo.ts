@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServerProcess } from './server-process.ts'
-import { walkTheApi } from './walk.ts'
+import { asking, walkTheApi } from './walk.ts'
 
 /** What the demo runs and where it prints. */
 export interface DemoOptions {
@@ -15,7 +15,8 @@ export interface DemoOptions {
 }
 
 /**
- * Starts a server on a temporary folder, puts a spoken recording in, walks the API, checks every answer, and leaves nothing behind.
+ * Starts a server on a temporary folder, puts a spoken recording in, walks the API, places a live call and proves its recording, checks every answer, and
+ * leaves nothing behind.
  * Rejects at the first wrong answer.
  */
 export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void> => {
@@ -26,7 +27,7 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
     const server = await startServerProcess(main, {
       POULSEN_DATA_DIR: dataDir,
       POULSEN_PORT: '0',
-      POULSEN_SIP_LISTEN: 'none',
+      POULSEN_SIP_LISTEN: 'udp:127.0.0.1:0',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
       POULSEN_BOOTSTRAP_TOKEN: token,
@@ -34,7 +35,12 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
     try {
       print(`A server on a temporary folder: ${server.url}`)
       const tell = (line: string) => print(`  ✓ ${line}`)
-      await walkTheApi({ url: server.url, projectId, token, call: await readFile(call), tell })
+      const whom = { url: server.url, projectId, token }
+      await walkTheApi({ ...whom, call: await readFile(call), tell })
+      print(`Now a live call: ${server.sip}`)
+      // Loaded only here: the codecs of a call are much to load for every other command.
+      const { walkThroughACall } = await import('./live-call.ts')
+      await walkThroughACall({ target: `sip:${server.sip}`, ask: asking(whom), tell })
     } finally {
       await server.stop()
     }

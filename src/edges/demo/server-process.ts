@@ -4,11 +4,14 @@ import { PoulsenError } from '../../domain/errors.ts'
 
 const START_DEADLINE_MS = 20_000
 const STOP_DEADLINE_MS = 10_000
-const LISTENING = /listening on (https?:\/\/\S+)/
+/** The two lines that say where: the second is absent when no calls are taken, and then the next line is empty. */
+const LISTENING = /listening on (https?:\/\/\S+)\n(?:Calls are taken on udp:(\S+?)[,\n]|\s)/
 
 /** A server of our own in a process of its own, as a user would run it. */
 export interface ServerProcess {
   readonly url: string
+  /** Where it takes calls over UDP, as `host:port`; absent when it takes none. */
+  readonly sip?: string
   /** Asks it to stop and waits; the exit code. */
   stop(): Promise<number | null>
 }
@@ -21,7 +24,7 @@ export const startServerProcess = async (
   const child = spawn(process.execPath, [main, 'serve'], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
   child.stderr.on('data', (text: Buffer) => said.push(text.toString()))
-  const url = await listening(child).catch((cause: unknown) => {
+  const where = await listening(child).catch((cause: unknown) => {
     child.kill('SIGKILL')
     throw new PoulsenError({
       code: 'DEMO_FAILED',
@@ -30,19 +33,19 @@ export const startServerProcess = async (
       cause,
     })
   })
-  return { url, stop: () => stop(child) }
+  return { ...where, stop: () => stop(child) }
 }
 
-const listening = (child: ChildProcess): Promise<string> =>
+const listening = (child: ChildProcess): Promise<Pick<ServerProcess, 'url' | 'sip'>> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('too slow')), START_DEADLINE_MS)
     let printed = ''
     child.stdout?.on('data', (text: Buffer) => {
       printed += text.toString()
-      const url = LISTENING.exec(printed)?.[1]
+      const [, url, sip] = LISTENING.exec(printed) ?? []
       if (url === undefined) return
       clearTimeout(timer)
-      resolve(url)
+      resolve({ url, ...(sip !== undefined && { sip }) })
     })
     child.once('exit', (code) => reject(new Error(`exit code ${code}`)))
   })

@@ -17,21 +17,30 @@ type Json = Record<string, unknown>
 const LEG_ID = 'c1d2e3f4-0a1b-4c2d-8e3f-405162738495'
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
+/** A request to the server, with credentials. */
+export type Ask = (path: string, init?: RequestInit) => Promise<Response>
+export type Tell = WalkOptions['tell']
+
+/** Asks one server as one project. */
+export const asking =
+  ({ url, projectId, token }: Pick<WalkOptions, 'url' | 'projectId' | 'token'>): Ask =>
+  (path, init = {}) => {
+    const authorization = `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}`
+    return fetch(new URL(path, url), {
+      ...init,
+      headers: { authorization, ...(init.headers as Record<string, string>) },
+    })
+  }
+
 /** One recording's whole life over HTTP, every answer checked. Throws an AssertionError at the first that is wrong. */
 export const walkTheApi = async (options: WalkOptions): Promise<void> => {
-  const { url, call, tell } = options
-  const authorization = `Basic ${Buffer.from(`${options.projectId}:${options.token}`).toString('base64')}`
-  const ask = (path: string, init: RequestInit = {}) =>
-    fetch(new URL(path, url), { ...init, headers: { authorization, ...(init.headers as Record<string, string>) } })
-
+  const { call, tell } = options
+  const ask = asking(options)
   const recording = await upload(ask, call, tell)
   await fetchByApi(ask, recording, tell)
   await playBack(recording, call, tell)
   await remove(ask, recording, tell)
 }
-
-type Ask = (path: string, init?: RequestInit) => Promise<Response>
-type Tell = WalkOptions['tell']
 
 const upload = async (ask: Ask, call: Uint8Array, tell: Tell): Promise<Json> => {
   const response = await ask(`/v1/recordings?leg_type=sip&leg_id=${LEG_ID}&track=both`, {
