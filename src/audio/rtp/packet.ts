@@ -9,6 +9,7 @@
 
 /** What the header of an RTP packet says, and where its payload lies. One object serves a whole stream: parsing allocates nothing. */
 export interface RtpHeader {
+  /** 0 to 127. */
   payloadType: number
   marker: boolean
   /** 16 bits. */
@@ -17,6 +18,7 @@ export interface RtpHeader {
   timestamp: number
   /** 32 bits, unsigned. */
   ssrc: number
+  /** 0 to 15. */
   csrcCount: number
   /** The payload without padding: from `payloadOffset` to `payloadEnd` (excluded). */
   payloadOffset: number
@@ -75,7 +77,7 @@ export const parseRtp = (bytes: Uint8Array, into: RtpHeader): RtpRefusal | undef
   return undefined
 }
 
-/** A packet without contributing sources, extension and padding. */
+/** A packet without contributing sources, extension and padding (RFC 3550 §5.1). The header's fields are within the ranges of {@link RtpHeader}. */
 export const formatRtp = (
   header: Pick<RtpHeader, 'payloadType' | 'marker' | 'sequence' | 'timestamp' | 'ssrc'>,
   payload: Uint8Array,

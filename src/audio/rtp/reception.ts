@@ -5,6 +5,8 @@ const MISORDER_MAX = 100
 const SEQUENCES = 0x10000
 /** Sequence numbers back from the newest of which it is remembered whether they came. */
 const WINDOW = 1024
+/** More than this between two packets is another time base, not jitter: 8 s of telephone audio, 1.4 s of Opus. */
+const JITTER_STEP_MAX_TICKS = 65_536
 
 /**
  * Statistics of one source (RFC 3550 A.1, A.3, A.8). Pure and without allocation; time comes with the packets, in ticks of the RTP clock.
@@ -12,7 +14,9 @@ const WINDOW = 1024
 export class Reception {
   /** Packets that came, without duplicates. */
   received = 0
+  /** Packets that came again, within the last {@link WINDOW} numbers. */
   duplicated = 0
+  /** Interarrival jitter (A.8), and its highest so far. */
   jitterTicks = 0
   jitterMaxTicks = 0
   #base = -1
@@ -25,11 +29,12 @@ export class Reception {
   #receivedAtReport = 0
   readonly #seen = new Float64Array(WINDOW).fill(-1)
 
-  /** Extended highest sequence number (32 bits as RTCP has it). */
+  /** Extended highest sequence number as reports have it: cycles in the upper 16 bits, from 0 (RFC 3550 §6.4.1). 0 before the first packet. */
   get highestSequence(): number {
-    return Math.max(0, this.#highest)
+    return this.#highest < 0 ? 0 : this.#highest - SEQUENCES
   }
 
+  /** Packets from the first to the highest number, over all runs of the sender. */
   get expected(): number {
     return this.#earlierExpected + (this.#base < 0 ? 0 : this.#highest - this.#base + 1)
   }
@@ -39,7 +44,10 @@ export class Reception {
     return Math.max(0, this.expected - this.received)
   }
 
-  /** The extended sequence number of a new packet; undefined for a duplicate, and for the first packet of what looks like a restart. */
+  /**
+   * Counts a packet. `sequence` has 16 bits, `timestamp` 32; `arrivalTicks` is its arrival on any steady clock, in ticks of the RTP clock. Gives the extended
+   * sequence number of a new packet, which never falls back over a restart; undefined for a duplicate, and for the first packet from far away: one such says nothing.
+   */
   update(sequence: number, timestamp: number, arrivalTicks: number): number | undefined {
     const extended = this.#extend(sequence)
     if (extended === undefined) return undefined
@@ -88,9 +96,9 @@ export class Reception {
   #updateJitter(timestamp: number, arrivalTicks: number): void {
     const transit = arrivalTicks - timestamp
     if (this.#lastTransit !== undefined) {
-      // Timestamps wrap, and senders set them anew: what differs by more than half of all is no jitter.
+      // Differences are of 32 bits, as timestamps wrap. A sender that sets its timestamps anew is no jitter.
       const difference = Math.abs((transit - this.#lastTransit) | 0)
-      if (difference < SEQUENCES) this.jitterTicks += (difference - this.jitterTicks) / 16
+      if (difference < JITTER_STEP_MAX_TICKS) this.jitterTicks += (difference - this.jitterTicks) / 16
       if (this.jitterTicks > this.jitterMaxTicks) this.jitterMaxTicks = this.jitterTicks
     }
     this.#lastTransit = transit
