@@ -8,15 +8,18 @@ export interface RtcpNews {
   readonly byes: readonly number[]
 }
 
-/** Why bytes are no RTCP. */
+/** Why bytes are no RTCP: too few, not version 2, or a packet that is longer than what came. */
 export type RtcpRefusal = 'too-short' | 'wrong-version' | 'bad-length'
 
 /** One report block (§6.4.1). */
 export interface ReportBlock {
+  /** The source that is reported on. */
   readonly ssrc: number
   /** 0 to 255 of 256. */
   readonly fractionLost: number
+  /** Written as 0 to 8,388,607, what 24 bits hold. */
   readonly cumulativeLost: number
+  /** Extended: cycles in the upper 16 bits. */
   readonly highestSequence: number
   readonly jitterTicks: number
   /** 0: no sender report has come. */
@@ -34,9 +37,11 @@ const VERSION_2 = 2
 const HEADER_BYTES = 4
 const SENDER_INFO_BYTES = 24
 const BLOCK_BYTES = 24
-/** A datagram holds no more. */
+/** Packets of a compound that are read; what follows is left out. */
 const PACKETS_MAX = 64
 const LOST_MAX = 0x7fffff
+/** Names are compared, so not a byte of one is left out. */
+const NAME_DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads a compound packet, or one of reduced size (RFC 5506). Packets of other types are skipped; every length is checked against the bytes before it is used
@@ -89,7 +94,7 @@ const readDescriptions = (packet: DataView, chunks: number, cnames: Map<number, 
       const length = packet.getUint8(at + 1)
       if (at + 2 + length > packet.byteLength) return
       if (packet.getUint8(at) === CNAME) {
-        cnames.set(ssrc, new TextDecoder().decode(new Uint8Array(packet.buffer, packet.byteOffset + at + 2, length)))
+        cnames.set(ssrc, NAME_DECODER.decode(new Uint8Array(packet.buffer, packet.byteOffset + at + 2, length)))
       }
       at += 2 + length
     }
