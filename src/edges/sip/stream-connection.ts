@@ -106,6 +106,8 @@ export class StreamConnection implements SipFlow {
   }
 
   #closed(): void {
+    // Calls that depend on it may end after it: they start no deadline for what is gone.
+    this.#isEnding = true
     this.#deadline()
     for (const listener of [...this.#closeListeners]) listener()
     this.#closeListeners.clear()
