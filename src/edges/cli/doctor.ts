@@ -1,15 +1,10 @@
 import type { Command } from 'commander'
 import type { Services } from '../../services/services.ts'
 import { type CommonFlags, type Context, print, withCommonFlags, withServices } from './context.ts'
+import { checkCall } from './doctor-call.ts'
 import { EXIT_FOUND_WRONG } from './exit-codes.ts'
+import { attempt, describe, type Finding } from './finding.ts'
 import { formatBytes, formatTable } from './terminal.ts'
-
-/** One thing that was looked at. */
-interface Finding {
-  readonly what: string
-  readonly verdict: 'ok' | 'warn' | 'fail'
-  readonly says: string
-}
 
 const NODE_MAJOR_MIN = 24
 const FREE_WARN_BYTES = 5e9
@@ -17,12 +12,22 @@ const FREE_FAIL_BYTES = 100e6
 /** Before this program existed no clock can be right. */
 const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 
-/** `doctor`: looks at the machine, the data folder and what is in it. */
+interface DoctorFlags extends CommonFlags {
+  /** True without a URI. */
+  readonly call?: string | true
+}
+
+/** `doctor`: looks at the machine, the data folder and what is in it, and with `--call` at a running server. */
 export const addDoctor = (program: Command, context: Context): void => {
-  withCommonFlags(
-    program.command('doctor').description('look for what is wrong; exit code 1 when something is'),
-  ).action(async (flags: CommonFlags) => {
-    const findings = [checkNode(), checkClock(), ...(await checkServices(context, flags))]
+  const doctor = program.command('doctor').description('look for what is wrong; exit code 1 when something is')
+  doctor.option('--call [sip-uri]', 'place a call to a running server as well (default: the first of SIP_LISTEN)')
+  withCommonFlags(doctor).action(async (flags: DoctorFlags) => {
+    const findings = [
+      checkNode(),
+      checkClock(),
+      ...(await checkServices(context, flags)),
+      ...(flags.call === undefined ? [] : await checkCall(context, flags, flags.call)),
+    ]
     if (findings.some(({ verdict }) => verdict === 'fail')) context.exitWith(EXIT_FOUND_WRONG)
     print(context, flags, findings, () =>
       formatTable(
@@ -73,13 +78,3 @@ const checkSpace = async ({ mediaStore }: Services): Promise<Finding> => {
   const verdict = free < FREE_FAIL_BYTES ? 'fail' : free < FREE_WARN_BYTES ? 'warn' : 'ok'
   return { what: 'space', verdict, says: `${formatBytes(free)} free` }
 }
-
-const attempt = async (what: string, look: () => Promise<string>): Promise<Finding> => {
-  try {
-    return { what, verdict: 'ok', says: await look() }
-  } catch (error) {
-    return { what, verdict: 'fail', says: describe(error) }
-  }
-}
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
