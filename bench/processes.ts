@@ -11,10 +11,15 @@ export interface Subject extends AsyncDisposable {
   readonly startMs: number
 }
 
+const folders: string[] = []
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 /** A folder that is gone when the bench ends; on the disk that `BENCH_DIR` names, else the temporary one. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'poulsen-bench-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { formatNumber, type Line } from './line.ts'
+import { measureCapture } from './lines/capture.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureUploads } from './lines/upload.ts'
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   reads: measureReads,
   upload: measureUploads,
   download: measureDownloads,
+  capture: measureCapture,
 }
 
 const RESULTS = 'bench/results'

@@ -1,0 +1,56 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { temporaryFolder } from './processes.ts'
+
+/** What is sent: one of the codecs that are stored as they come. */
+export const PAYLOADS = {
+  PCMU: { payloadBytes: 160, payloadType: 0, ticks: 160 },
+  opus: { payloadBytes: 80, payloadType: 111, ticks: 960 },
+} as const
+
+const forkOn = (core: number, file: string, environment: Readonly<Record<string, string>> = {}): ChildProcess =>
+  fork(file, [], {
+    execPath: 'taskset',
+    execArgv: ['-c', String(core), process.execPath],
+    env: { PATH: process.env.PATH ?? '', ...environment },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+
+const answerOf = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'message'))[0] as T
+
+/** Sends one stream to each port from core 1 for a time; the packets that went out. */
+export const sendStreams = async (
+  ports: readonly number[],
+  seconds: number,
+  codec: keyof typeof PAYLOADS,
+): Promise<number> => {
+  const sender = forkOn(1, 'bench/rtp-load.ts')
+  sender.send({ ports, seconds, ...PAYLOADS[codec] })
+  const sent = await answerOf<number>(sender)
+  sender.kill()
+  return sent
+}
+
+/** Packets that a bare sink on core 0 did not get of so many streams. */
+export const lostByBareSink = async (
+  streams: number,
+  seconds: number,
+  codec: keyof typeof PAYLOADS,
+): Promise<number> => {
+  const sink = forkOn(0, 'bench/bare-rtp.ts', { STREAMS: String(streams), FOLDER: temporaryFolder() })
+  const ports = await answerOf<readonly number[]>(sink)
+  const sent = await sendStreams(ports, seconds, codec)
+  const answer = answerOf<number>(sink)
+  sink.send('how many')
+  const received = await answer
+  sink.kill()
+  return sent - received
+}
+
+/** Processor time of a process and its threads so far, in seconds. */
+export const cpuSeconds = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const TICKS_PER_SECOND = 100
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
