@@ -11,119 +11,148 @@ export type SipFrame =
 
 const LF = 10
 const CR = 13
-const CAPACITY_FIRST = 4_096
+const CAPACITY_FIRST_BYTES = 4_096
+/** A larger buffer is given back as soon as it is empty: most connections are idle most of the time. */
+const CAPACITY_KEPT_BYTES = 16_384
+/** The longest head, the empty line behind it and the longest body. */
+const HELD_BYTES_MAX = HEAD_BYTES_MAX + 4 + MESSAGE_BYTES_MAX
 const EMPTY = new Uint8Array(0)
 
 /**
  * Cuts a TCP or TLS stream into messages by their Content-Length (RFC 3261 §18.3). Holds at most one message beside the chunk that it is given; every byte is
- * looked at a bounded number of times however small the chunks are.
+ * looked at and moved a bounded number of times, however small the chunks and however many the messages in one.
  */
 export class SipFramer {
-  #buffer = new Uint8Array(CAPACITY_FIRST)
-  #length = 0
-  /** How far the search for the end of the head has come. */
+  #buffer = new Uint8Array(CAPACITY_FIRST_BYTES)
+  /** What is held: from here … */
+  #start = 0
+  /** … to here. */
+  #end = 0
+  /** How far behind the start the search for the end of the head has come. */
   #searched = 0
   #head: { readonly head: SipHead; readonly end: HeadEnd; readonly bodyBytes: number } | undefined
+  /** Bytes of a refused message's body that are still to come and to be left out. */
+  #ignoredBytes = 0
   #isDead = false
 
   /** Bytes of a message that is not complete yet. */
   get bufferedBytes(): number {
-    return this.#length
+    return this.#end - this.#start
   }
 
   /** The frames that are complete with these bytes. After a fatal one there are no more. */
   append(chunk: Uint8Array): readonly SipFrame[] {
     const frames: SipFrame[] = []
     let rest = chunk
-    // A chunk may bring many messages: no more than one at a time is taken in.
-    while (!this.#isDead && (rest.length > 0 || frames.length === 0)) {
-      const room = MESSAGE_BYTES_MAX + HEAD_BYTES_MAX - this.#length
-      this.#take(rest.subarray(0, room))
-      rest = rest.subarray(Math.min(room, rest.length))
-      const before = this.#length
-      for (let frame = this.#next(); frame; frame = this.#isDead ? undefined : this.#next()) frames.push(frame)
-      if (rest.length === 0 || this.#length === before) break
+    // A chunk may bring many messages: no more than there is room for is taken in at a time.
+    while (!this.#isDead) {
+      const taken = rest.subarray(0, HELD_BYTES_MAX - this.bufferedBytes)
+      this.#take(taken)
+      rest = rest.subarray(taken.length)
+      for (let frame = this.#next(); frame; frame = this.#next()) frames.push(frame)
+      if (rest.length === 0 || taken.length === 0) break
     }
     return frames
   }
 
   #take(bytes: Uint8Array): void {
-    const wanted = this.#length + bytes.length
-    if (wanted > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(wanted, this.#buffer.length * 2))
-      grown.set(this.#buffer.subarray(0, this.#length))
-      this.#buffer = grown
+    if (this.#end + bytes.length > this.#buffer.length) this.#makeRoom(this.bufferedBytes + bytes.length)
+    this.#buffer.set(bytes, this.#end)
+    this.#end += bytes.length
+  }
+
+  /** Moves what is held to the front of a buffer with room for `length` bytes; larger buffers double, so that they are few. */
+  #makeRoom(length: number): void {
+    const held = this.#held()
+    if (length > this.#buffer.length) {
+      this.#buffer = new Uint8Array(Math.min(HELD_BYTES_MAX, Math.max(length, this.#buffer.length * 2)))
     }
-    this.#buffer.set(bytes, this.#length)
-    this.#length = wanted
+    this.#buffer.set(held)
+    this.#start = 0
+    this.#end = held.length
   }
 
   #next(): SipFrame | undefined {
-    if (!this.#head) {
-      const blank = this.#skipBlank()
-      if (blank) return blank
-      const found = this.#findHead()
-      if (found) return found
-    }
-    if (!this.#head) return undefined
+    this.#ignore()
+    const frame = this.#head ? undefined : (this.#skipBlank() ?? this.#findHead())
+    if (frame || !this.#head) return frame
     const { head, end, bodyBytes } = this.#head
-    if (this.#length < end.bodyStart + bodyBytes) return undefined
-    const body = this.#buffer.slice(end.bodyStart, end.bodyStart + bodyBytes)
-    this.#drop(end.bodyStart + bodyBytes)
+    const length = end.bodyStart + bodyBytes
+    if (this.bufferedBytes < length) return undefined
+    const body = this.#held().slice(end.bodyStart, length)
+    this.#drop(length)
     return { kind: 'message', message: { ...head, body } }
+  }
+
+  #ignore(): void {
+    const count = Math.min(this.#ignoredBytes, this.bufferedBytes)
+    this.#ignoredBytes -= count
+    if (count > 0) this.#drop(count)
   }
 
   /** Line ends before a message: two in a row are a ping, one means nothing. */
   #skipBlank(): SipFrame | undefined {
-    const bytes = this.#buffer
-    while (this.#length >= 1 && bytes[0] === LF) this.#drop(1)
-    if (this.#length < 2 || bytes[0] !== CR || bytes[1] !== LF) return undefined
-    if (this.#length >= 4 && bytes[2] === CR && bytes[3] === LF) {
-      this.#drop(4)
-      return { kind: 'ping' }
+    for (;;) {
+      const [first, second, third, fourth] = this.#held()
+      if (first === LF) this.#drop(1)
+      else if (first !== CR || second !== LF) return undefined
+      else if (third === CR && fourth === LF) {
+        this.#drop(4)
+        return { kind: 'ping' }
+      }
+      // One line end alone may be the first half of a ping.
+      else if (third === undefined || (third === CR && fourth === undefined)) return undefined
+      else this.#drop(2)
     }
-    // One line end alone may be the first half of a ping.
-    if (this.#length === 2 || (this.#length === 3 && bytes[2] === CR)) return undefined
-    this.#drop(2)
-    return this.#skipBlank()
   }
 
   /** Looks for the end of the head; gives a frame only when the head is refused. */
   #findHead(): SipFrame | undefined {
-    const bytes = this.#buffer.subarray(0, this.#length)
-    if (bytes.length > 0 && (bytes[0] === CR || bytes[0] === LF)) return undefined
+    const bytes = this.#held()
+    const mayBeBlank = bytes[0] === CR && (bytes[1] === LF || bytes[1] === undefined)
+    if (bytes.length === 0 || mayBeBlank) return undefined
     const end = findHeadEnd(bytes, Math.max(0, this.#searched - 3))
     this.#searched = bytes.length
     if (!end) return bytes.length > HEAD_BYTES_MAX ? this.#die(TOO_LARGE) : undefined
     if (end.end > HEAD_BYTES_MAX) return this.#die(TOO_LARGE)
     const head = parseHead(headText(bytes.subarray(0, end.end)))
-    if (head.kind === 'refusal') return this.#skipRefused(head, end)
-    const declared = declaredLength(head) ?? 0
+    const declared = declaredLength(head)
+    if (head.kind === 'refusal') return this.#skipRefused(head, end, declared)
     if (declared === 'bad')
       return this.#die({ ...TOO_LARGE, ...read(head), reason: 'the Content-Length is no length', status: 400 })
-    if (declared > MESSAGE_BYTES_MAX) return this.#die({ ...TOO_LARGE, ...read(head) })
-    this.#head = { head, end, bodyBytes: declared }
+    const bodyBytes = declared ?? 0
+    if (bodyBytes > MESSAGE_BYTES_MAX) return this.#die({ ...TOO_LARGE, ...read(head) })
+    this.#head = { head, end, bodyBytes }
     return undefined
   }
 
   /** A head that is no SIP: the stream goes on behind it when it says how long its body is. */
-  #skipRefused(refusal: SipRefusal, end: HeadEnd): SipFrame {
-    const declared = declaredLength(refusal)
-    if (typeof declared !== 'number' || this.#length < end.bodyStart + declared) return this.#die(refusal)
-    this.#drop(end.bodyStart + declared)
+  #skipRefused(refusal: SipRefusal, end: HeadEnd, declared: number | 'bad' | undefined): SipFrame {
+    if (typeof declared !== 'number' || declared > MESSAGE_BYTES_MAX) return this.#die(refusal)
+    this.#drop(end.bodyStart)
+    this.#ignoredBytes = declared
     return { kind: 'refusal', refusal, isFatal: false }
   }
 
   #die(refusal: SipRefusal): SipFrame {
     this.#isDead = true
     this.#buffer = EMPTY
-    this.#length = 0
+    this.#start = 0
+    this.#end = 0
     return { kind: 'refusal', refusal, isFatal: true }
   }
 
+  #held(): Uint8Array {
+    return this.#buffer.subarray(this.#start, this.#end)
+  }
+
   #drop(count: number): void {
-    this.#buffer.copyWithin(0, count, this.#length)
-    this.#length -= count
+    this.#start += count
+    if (this.#start === this.#end) {
+      this.#start = 0
+      this.#end = 0
+      if (this.#buffer.length > CAPACITY_KEPT_BYTES) this.#buffer = new Uint8Array(CAPACITY_FIRST_BYTES)
+    }
     this.#searched = 0
     this.#head = undefined
   }

@@ -92,6 +92,15 @@ describe('small header fields', () => {
     ])
   })
 
+  it('names that JavaScript knows are names like any other', () => {
+    expect(['constructor', '__proto__', 'toString', 'hasOwnProperty'].map(canonicalName)).toEqual([
+      'Constructor',
+      '__proto__',
+      'Tostring',
+      'Hasownproperty',
+    ])
+  })
+
   it('never throw, whatever the text', () => {
     const parsers = [
       splitHeaderList,

@@ -23,7 +23,7 @@ const STATUS_LINE = /^SIP\/2\.0[ \t]+([1-6]\d\d)(?:[ \t]+(.*))?$/i
  * could be read with the refusal, so that a request gets its answer.
  */
 export const parseHead = (text: string): SipHead | SipRefusal => {
-  const lines = text.split('\n', HEADERS_MAX * 8).map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+  const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
   const [startLine = ''] = lines
   const method = methodOf(startLine)
   const parsed = parseHeaders(lines.slice(1))

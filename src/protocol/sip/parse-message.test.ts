@@ -56,6 +56,21 @@ describe('parseSipMessage', () => {
     expect(headerOf(message, 'Content-Length')).toBe('0')
   })
 
+  it('reads a display name that is no UTF-8 as Latin-1', () => {
+    const latin = Uint8Array.from([...request(['BYE sip:a@b SIP/2.0', 'From: "M\u00fcller" <sip:m@h>'])], (character) =>
+      character.charCodeAt(0),
+    )
+    expect(headerOf(asMessage(parseSipMessage(latin)), 'From')).toBe('"M\u00fcller" <sip:m@h>')
+    const utf8 = parse(request(['BYE sip:a@b SIP/2.0', 'From: "M\u00fcller \u96fb" <sip:m@h>']))
+    expect(headerOf(asMessage(utf8), 'From')).toBe('"M\u00fcller \u96fb" <sip:m@h>')
+  })
+
+  it('leaves out no header field behind many folded lines', () => {
+    const folded = ['X: 1', ...Array(3000).fill(' y')]
+    expect(parse(request([...INVITE, ...folded, 'Content-Length: 1'], 'abc'))).toMatchObject({ body: bytes('a') })
+    expect(parse(request([...INVITE, ...folded, ...folded, 'Content-Length: many']))).toMatchObject({ status: 400 })
+  })
+
   it('takes all that there is as the body when no length is said (RFC 3261 §18.3)', () => {
     expect(asMessage(parse(request(INVITE, 'all of it'))).body.length).toBe(9)
   })

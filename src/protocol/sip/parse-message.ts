@@ -28,8 +28,17 @@ export const declaredLength = (head: Pick<SipHead, 'headers'>): number | 'bad' |
   return values.size === 1 && LENGTH.test(value) ? Number(value) : 'bad'
 }
 
-/** Text of a head: UTF-8, in which every byte means something (RFC 3261 §7.3.1); what is no UTF-8 becomes replacement characters. */
-export const headText = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const LATIN_1 = new TextDecoder('latin1')
+
+/** Text of a head: UTF-8 (RFC 3261 §7), or else what old devices write instead, so that a display name can still be read. */
+export const headText = (bytes: Uint8Array): string => {
+  try {
+    return UTF_8.decode(bytes)
+  } catch {
+    return LATIN_1.decode(bytes)
+  }
+}
 
 /**
  * A datagram as a message. Tolerant in what it reads: bare line feeds, folded lines, compact names, no Content-Length, bytes behind the body (RFC 3261 §18.3).
