@@ -18,7 +18,7 @@ interface SenderReport {
 
 /** The RTCP of one stream that we receive: what its sender reports, and what we report back. */
 export class ReceiverReports {
-  readonly #ssrc = randomInt(SSRC_END)
+  #ssrc = randomInt(SSRC_END)
   readonly #random: () => number
   #last: SenderReport | undefined
   #dueMs: number | undefined
@@ -46,6 +46,8 @@ export class ReceiverReports {
     if (nowMs < this.#dueMs) return undefined
     this.#dueMs = nowMs + INTERVAL_MS * (SPREAD_FROM + this.#random())
     const { ssrc, reception } = heard
+    // Two of one number cannot be told apart: the one that only listens takes another (RFC 3550 §8.2).
+    while (this.#ssrc === ssrc) this.#ssrc = randomInt(SSRC_END)
     const last = this.#last?.ssrc === ssrc ? this.#last : undefined
     const block = {
       ssrc,

@@ -31,7 +31,10 @@ interface Trial extends Address {
  */
 export class SourceLock {
   #announced: Address
+  /** Where packets are believed from; undefined while the first to come decides. */
   #from: Address | undefined
+  /** Where the last that were believed came from. */
+  #lastFrom: Address | undefined
   #ssrcs: number[] = []
   #lastMs = 0
   #trial: Trial | undefined
@@ -53,9 +56,12 @@ export class SourceLock {
     return this.#from ?? this.#announced
   }
 
-  /** Signalling says that media comes from elsewhere now: whoever is there first is believed again. */
+  /**
+   * Signalling says that media comes from elsewhere now: whoever is there first is believed again. No address at all, as some phones hold
+   * (RFC 3264 §8.4), changes nothing: a stranger must not get in meanwhile.
+   */
   announce(announced: Address): void {
-    if (isSame(this.#announced, announced)) return
+    if (isNowhere(announced) || isSame(this.#announced, announced)) return
     this.#announced = announced
     this.#from = undefined
     this.#trial = undefined
@@ -63,8 +69,12 @@ export class SourceLock {
 
   /** A source at the agreed address says what it is called. */
   noteCname(ssrc: number, cname: string): void {
-    if (this.#cnames.size >= CNAMES_MAX) this.#cnames.clear()
+    this.#cnames.delete(ssrc)
     this.#cnames.set(ssrc, cname)
+    for (const oldest of this.#cnames.keys()) {
+      if (this.#cnames.size <= CNAMES_MAX) return
+      if (oldest !== this.#ssrcs[0]) this.#cnames.delete(oldest)
+    }
   }
 
   admit(ssrc: number, sequence: number, from: Address, nowMs: number): Admission {
@@ -105,9 +115,12 @@ export class SourceLock {
   #join(ssrc: number, from: Address, nowMs: number): Admission {
     if (!this.#ssrcs.includes(ssrc)) {
       if (this.#ssrcs.length > 0) this.#changes += 1
-      this.#ssrcs = [ssrc, ...this.#ssrcs].slice(0, KNOWN_MAX)
+      // What was elsewhere and has another name was somebody else: its SSRC is no ticket back.
+      const isMoved = this.#lastFrom !== undefined && !isSame(this.#lastFrom, from)
+      this.#ssrcs = isMoved ? [ssrc] : [ssrc, ...this.#ssrcs].slice(0, KNOWN_MAX)
     }
     this.#from = { address: from.address, port: from.port }
+    this.#lastFrom = this.#from
     this.#trial = undefined
     this.#lastMs = nowMs
     return 'join'
@@ -115,6 +128,8 @@ export class SourceLock {
 }
 
 const isSame = (a: Address, b: Address): boolean => a.port === b.port && a.address === b.address
+
+const isNowhere = ({ address, port }: Address): boolean => port === 0 || address === '0.0.0.0' || address === '::'
 
 /** The next few sequence numbers: one may be lost on the way. */
 const isNext = (before: number, after: number): boolean => {

@@ -15,10 +15,13 @@ export interface PacketSource {
 /** What a packet of an unknown source may be, until it is known: kept, so that a new source loses nothing. */
 interface OnTrial {
   readonly bytes: Uint8Array
+  readonly from: PacketSource
   readonly arrivalMs: number
 }
 
 const TRIALS_KEPT_MAX = 5
+/** What is older was no beginning of what is believed now. */
+const TRIAL_AGE_MAX_MS = 1_000
 const SOURCES_MAX = 2
 
 /** Counts that only this class makes; the rest of {@link StreamQuality} is the receptions'. */
@@ -102,9 +105,8 @@ export class StreamReceiver {
     }
     const admission = this.#lock.admit(header.ssrc, header.sequence, from, nowMs)
     if (admission === 'accept') this.#accept(bytes, nowMs)
-    else if (admission === 'join') this.#join(bytes, nowMs)
-    else if (admission === 'trial')
-      this.#trials = [...this.#trials, { bytes: bytes.slice(), arrivalMs: nowMs }].slice(-TRIALS_KEPT_MAX)
+    else if (admission === 'join') this.#join(bytes, from, nowMs)
+    else if (admission === 'trial') this.#keep({ bytes: bytes.slice(), from, arrivalMs: nowMs })
     else this.#counts.strangers += 1
   }
 
@@ -122,17 +124,27 @@ export class StreamReceiver {
       jitterMaxMs: inMs(total.jitterMaxTicks),
       ssrcChanges: this.#lock.changes,
       ...this.#counts,
+      strangers: this.#counts.strangers + this.#trials.length,
     }
   }
 
-  /** A new source is believed: what it sent on trial comes first. */
-  #join(bytes: Uint8Array, arrivalMs: number): void {
+  #keep(packet: OnTrial): void {
+    this.#trials.push(packet)
+    if (this.#trials.length <= TRIALS_KEPT_MAX) return
+    this.#trials.shift()
+    this.#counts.strangers += 1
+  }
+
+  /** A new source is believed: what it sent on trial comes first. What others sent meanwhile never counts. */
+  #join(bytes: Uint8Array, from: PacketSource, arrivalMs: number): void {
     const { ssrc } = this.#header
     const trials = this.#trials
     this.#trials = []
-    for (const packet of [...trials, { bytes, arrivalMs }]) {
-      const isOurs = parseRtp(packet.bytes, this.#header) === undefined && this.#header.ssrc === ssrc
-      if (isOurs) this.#accept(packet.bytes, packet.arrivalMs)
+    for (const packet of [...trials, { bytes, from, arrivalMs }]) {
+      const isSameAddress = packet.from.port === from.port && packet.from.address === from.address
+      const isRecent = arrivalMs - packet.arrivalMs <= TRIAL_AGE_MAX_MS
+      parseRtp(packet.bytes, this.#header)
+      if (isSameAddress && isRecent && this.#header.ssrc === ssrc) this.#accept(packet.bytes, packet.arrivalMs)
       else this.#counts.strangers += 1
     }
   }
@@ -141,8 +153,10 @@ export class StreamReceiver {
     const { ssrc, sequence, timestamp, marker, payloadType, payloadOffset, payloadEnd } = this.#header
     this.lastPacketMs = arrivalMs
     const reception = this.#receptionOf(ssrc)
-    const extended = reception.update(sequence, timestamp, arrivalMs * this.#ticksPerMs)
-    if (extended === undefined || payloadType !== this.#plan.format.payloadType) return
+    const isAudio = payloadType === this.#plan.format.payloadType
+    // All packets of an event have the timestamp of its beginning (RFC 4733 §2.2): they say nothing about jitter.
+    const extended = reception.update(sequence, isAudio ? timestamp : undefined, arrivalMs * this.#ticksPerMs)
+    if (extended === undefined || !isAudio) return
     const payload = bytes.subarray(payloadOffset, payloadEnd)
     const durationTicks = this.track.durationTicks(payload)
     if (durationTicks === undefined || durationTicks === 0) {

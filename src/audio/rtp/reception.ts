@@ -45,10 +45,10 @@ export class Reception {
   }
 
   /**
-   * Counts a packet. `sequence` has 16 bits, `timestamp` 32; `arrivalTicks` is its arrival on any steady clock, in ticks of the RTP clock. Gives the extended
+   * Counts a packet. `sequence` has 16 bits, `timestamp` 32, or is undefined for a packet that says nothing about jitter; `arrivalTicks` is its arrival on any steady clock, in ticks of the RTP clock. Gives the extended
    * sequence number of a new packet, which never falls back over a restart; undefined for a duplicate, and for the first packet from far away: one such says nothing.
    */
-  update(sequence: number, timestamp: number, arrivalTicks: number): number | undefined {
+  update(sequence: number, timestamp: number | undefined, arrivalTicks: number): number | undefined {
     const extended = this.#extend(sequence)
     if (extended === undefined) return undefined
     if (this.#seen[extended % WINDOW] === extended) {
@@ -59,7 +59,7 @@ export class Reception {
     if (extended > this.#highest) this.#highest = extended
     if (this.#base < 0 || extended < this.#base) this.#base = extended
     this.received += 1
-    this.#updateJitter(timestamp, arrivalTicks)
+    if (timestamp !== undefined) this.#updateJitter(timestamp, arrivalTicks)
     return extended
   }
 
@@ -90,6 +90,7 @@ export class Reception {
     this.#earlierExpected = this.expected
     this.#base = -1
     this.#restartAt = -1
+    this.#lastTransit = undefined
   }
 
   /** RFC 3550 A.8. */
