@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestResponse, formatDigestChallenge, parseDigestAuthorization } from './digest.ts'
+import { formatDigestAuthorization, parseDigestChallenge } from './digest-client.ts'
 
 const hashOf = (name: string) => (text: string) => createHash(name).update(text).digest('hex')
 const [sha256, md5] = [hashOf('sha256'), hashOf('md5')]
@@ -75,11 +76,81 @@ describe('Digest', () => {
     )
   })
 
+  it('gives back what was formatted, challenges and answers', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'abc",\\ ;=:/@\u00e9'), maxLength: 20 })
+    const challenge = fc.record({
+      realm: text,
+      nonce: text,
+      algorithm: fc.constantFrom('SHA-256' as const, 'MD5' as const),
+      qop: fc.constantFrom([], ['auth' as const]),
+      stale: fc.boolean(),
+      opaque: text,
+    })
+    fc.assert(
+      fc.property(challenge, (sent) => {
+        expect(parseDigestChallenge(formatDigestChallenge(sent))).toEqual(sent)
+      }),
+    )
+    const answer = fc.record({
+      username: text,
+      realm: text,
+      nonce: text,
+      uri: text,
+      response: fc.stringMatching(/^[0-9a-f]{64}$/),
+      algorithm: fc.constantFrom('SHA-256', 'MD5', undefined),
+      qop: fc.constantFrom('auth', undefined),
+      nc: fc.constantFrom('0000000a', undefined),
+      cnonce: fc.option(text, { nil: undefined }),
+      opaque: fc.option(text, { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(answer, (sent) => {
+        expect(parseDigestAuthorization(formatDigestAuthorization(sent))).toEqual(sent)
+      }),
+    )
+  })
+
+  it('quotes what RFC 7616 §3.4 quotes, and nothing else', () => {
+    const sent = {
+      username: 'a',
+      realm: 'r',
+      nonce: 'n',
+      uri: 'sip:b',
+      response: '0f',
+      algorithm: 'SHA-256',
+      qop: 'auth',
+      nc: '00000001',
+      cnonce: 'c',
+      opaque: undefined,
+    }
+    expect(formatDigestAuthorization(sent)).toBe(
+      'Digest username="a", realm="r", nonce="n", uri="sip:b", response="0f", algorithm=SHA-256, cnonce="c", qop=auth, nc=00000001',
+    )
+  })
+
+  it.each([
+    'Basic realm="r"',
+    'Digest realm="r"',
+    'Digest nonce="n"',
+    'Digest realm="r", nonce="n", algorithm=SHA-512-256',
+    'Digest realm="r", nonce="n", qop="auth-int"',
+  ])('a client leaves out %s', (value) => expect(parseDigestChallenge(value)).toBeUndefined())
+
+  it('a client takes auth where there is more, MD5 where nothing is said', () => {
+    expect(parseDigestChallenge('digest realm=r, nonce="n", qop="auth-int, AUTH"')).toEqual({
+      realm: 'r',
+      nonce: 'n',
+      algorithm: 'MD5',
+      qop: ['auth'],
+      stale: false,
+    })
+  })
+
   it('never throws', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...'",=\\ abc;') }),
-        (text) => void parseDigestAuthorization(`Digest ${text}`),
+        (text) => void [parseDigestAuthorization(`Digest ${text}`), parseDigestChallenge(`Digest ${text}`)],
       ),
     )
   })

@@ -1,4 +1,4 @@
-import { parseParameters, quote } from './parameters.ts'
+import { type Parameters, parseParameters, quote } from './parameters.ts'
 
 /** What a client proves in an Authorization header field (RFC 7616 §3.4). */
 export interface DigestAuthorization {
@@ -34,10 +34,8 @@ const DIGEST = /^digest\s+/i
 
 /** An Authorization value, or undefined when it is no Digest or lacks what every Digest has. */
 export const parseDigestAuthorization = (value: string): DigestAuthorization | undefined => {
-  if (!DIGEST.test(value) || value.length > CHARACTERS_MAX) return undefined
-  // The fields are separated by commas, and otherwise as parameters are.
-  const { parameters } = parseParameters(`;${separate(value.replace(DIGEST, ''))}`)
-  const get = (name: string) => parameters.get(name)
+  const fields = parseFields(value)
+  const get = (name: string) => fields?.get(name)
   const [username, realm, nonce, uri, response] = ['username', 'realm', 'nonce', 'uri', 'response'].map(get)
   if (username === undefined || realm === undefined || nonce === undefined) return undefined
   if (uri === undefined || response === undefined) return undefined
@@ -54,6 +52,12 @@ export const parseDigestAuthorization = (value: string): DigestAuthorization | u
     opaque: get('opaque'),
   }
 }
+
+/** The fields of a Digest value by lower-case name, or undefined when it is none. Separated by commas, they are otherwise as parameters are. */
+export const parseFields = (value: string): Parameters | undefined =>
+  DIGEST.test(value) && value.length <= CHARACTERS_MAX
+    ? parseParameters(`;${separate(value.replace(DIGEST, ''))}`).parameters
+    : undefined
 
 /** Commas outside quoted strings become semicolons. */
 const separate = (text: string): string =>

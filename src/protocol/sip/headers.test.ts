@@ -166,6 +166,26 @@ describe('parseMultipart', () => {
     ])
   })
 
+  it('tells a boundary from one that begins with it', () => {
+    const inner = ['--x y2', '', 'deep', '--x y2--'].join('\r\n')
+    const type = 'Content-Type: multipart/mixed;boundary="x y2"'
+    expect(parts(['--x y', type, '', inner, '--x y', '', 'next', '--x y--'].join('\r\n'))).toEqual([
+      [[], 'deep'],
+      [[], 'next'],
+    ])
+  })
+
+  it('refuses what is nested too deeply, and too many parts in all', () => {
+    const nest = (depth: number): string =>
+      depth === 0
+        ? 'x'
+        : [`--b${depth}`, `Content-Type: multipart/mixed;boundary=b${depth - 1}`, '', nest(depth - 1)].join('\r\n')
+    expect(parts(nest(3), 'multipart/mixed;boundary=b3')).toEqual({ reason: 'nested too deeply' })
+    const ten = Array(10).fill('--in\r\n\r\na').join('\r\n')
+    const nested = `--x y\r\nContent-Type: multipart/mixed;boundary=in\r\n\r\n${ten}\r\n--in--`
+    expect(parts(`${nested}\r\n${nested}\r\n--x y--`)).toEqual({ reason: 'too many parts' })
+  })
+
   it.each([
     ['no boundary', '--x', 'multipart/mixed'],
     ['the boundary does not occur', 'nothing', undefined],

@@ -20,6 +20,8 @@ const HEADERS_MAX = 32
 const BOUNDARY_CHARACTERS_MAX = 70
 const LF = 10
 const CR = 13
+const DASH = 45
+const TEXT = new TextDecoder()
 
 /**
  * The parts of a multipart body (RFC 2046 §5.1), those of a nested multipart in its place, two levels deep at most. Lines may end with bare line feeds; the last
@@ -57,11 +59,11 @@ const cutAtBoundaries = (body: Uint8Array, delimiter: Uint8Array): readonly Uint
   for (let line = 0; line < body.length && pieces.length <= PARTS_MAX; ) {
     const lineEnd = body.indexOf(LF, line)
     const next = lineEnd < 0 ? body.length : lineEnd + 1
-    if (startsWith(body, line, delimiter)) {
+    const kind = boundaryAt(body, line, next, delimiter)
+    if (kind !== undefined) {
       if (from !== undefined) pieces.push(body.subarray(from, beforeLineEnd(body, from, line)))
-      const isLast = body[line + delimiter.length] === 45 && body[line + delimiter.length + 1] === 45
-      from = isLast ? undefined : next
-      if (isLast) return pieces
+      if (kind === 'last') return pieces
+      from = next
     }
     line = next
   }
@@ -69,8 +71,22 @@ const cutAtBoundaries = (body: Uint8Array, delimiter: Uint8Array): readonly Uint
   return pieces
 }
 
-const startsWith = (body: Uint8Array, at: number, prefix: Uint8Array): boolean =>
-  at + prefix.length <= body.length && prefix.every((byte, index) => body[at + index] === byte)
+/** What boundary a line is, if any: nothing but white space may stand behind it, since one boundary may begin with another. */
+const boundaryAt = (
+  body: Uint8Array,
+  line: number,
+  next: number,
+  delimiter: Uint8Array,
+): 'last' | 'other' | undefined => {
+  if (line + delimiter.length > next || !delimiter.every((byte, index) => body[line + index] === byte)) return undefined
+  const end = line + delimiter.length
+  const isLast = body[end] === DASH && body[end + 1] === DASH
+  const padding = body.subarray(isLast ? end + 2 : end, next)
+  if (!padding.every(isBlank)) return undefined
+  return isLast ? 'last' : 'other'
+}
+
+const isBlank = (byte: number): boolean => byte === 32 || byte === 9 || byte === CR || byte === LF
 
 const beforeLineEnd = (body: Uint8Array, from: number, line: number): number => {
   let end = line
@@ -84,7 +100,7 @@ const parsePart = (bytes: Uint8Array): BodyPart | undefined => {
   for (let line = 0; line < bytes.length; ) {
     const lineEnd = bytes.indexOf(LF, line)
     const end = lineEnd < 0 ? bytes.length : lineEnd
-    const text = new TextDecoder().decode(bytes.subarray(line, end)).replace(/\r$/, '')
+    const text = TEXT.decode(bytes.subarray(line, end)).replace(/\r$/, '')
     line = lineEnd < 0 ? bytes.length : lineEnd + 1
     if (text === '') return { headers, body: bytes.slice(line) }
     const last = headers.at(-1)
