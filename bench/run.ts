@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os'
 import { formatNumber, type Line } from './line.ts'
 import { measureCapture } from './lines/capture.ts'
 import { measureDownloads } from './lines/download.ts'
+import { measureHangUp } from './lines/hang-up.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureUploads } from './lines/upload.ts'
 import { plot } from './plot.ts'
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   upload: measureUploads,
   download: measureDownloads,
   capture: measureCapture,
+  'hang-up': measureHangUp,
 }
 
 const RESULTS = 'bench/results'

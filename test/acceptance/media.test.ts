@@ -74,6 +74,8 @@ describe('who may fetch media', () => {
     await expect.poll(async () => (await get(pathname + search)).status, { timeout: 8000, interval: 200 }).toBe(401)
     update('--media-url-ttl', 'none')
     await expect.poll(async () => (await get(path)).status, { timeout: 8000, interval: 200 }).toBe(200)
+    // What the server believes of the project for some seconds would let the URLs of the tests that follow expire.
+    await expect.poll(url, { timeout: 8000, interval: 200 }).not.toContain('exp=')
   })
 })
 
