@@ -1,7 +1,7 @@
-import { Application, createEncoder } from 'libopus-wasm'
+import { encodeAlaw, encodeMulaw } from '../audio/codecs/g711.ts'
 import { G722Encoder } from '../audio/codecs/g722.ts'
+import { openOpusEncoder } from '../audio/codecs/opus-codec.ts'
 import type { CallerCodec } from './caller-codecs.ts'
-import { encodeAlaw, encodeMulaw } from './encode-g711.ts'
 import type { FrameSource } from './frame-source.ts'
 import { DELAY_MAX_MS } from './impairment.ts'
 import { MS_PER_SECOND, type ReadSignal, type SignalPlan } from './signal.ts'
@@ -16,11 +16,9 @@ interface Encoder {
   free(): void
 }
 
-const OPUS_BITRATE = 32_000
-
-/** The payloads of a planned signal in one codec.  */
+/** The payloads of a planned signal in one codec. Rejects as {@link openOpusEncoder} does. */
 export const openFrameSource = async (codec: CallerCodec, plan: SignalPlan, frameMs: number): Promise<FrameSource> => {
-  const encoder = await openEncoder(codec, frameMs)
+  const encoder = await openEncoder(codec, frameMs, plan.kind)
   const render = plan.kind === 'speech' ? renderSpeech : renderTones
   const read = render(plan, codec.sampleRateHz)
   const frameSamples = (codec.sampleRateHz * frameMs) / MS_PER_SECOND
@@ -52,7 +50,14 @@ const inOrder = (encode: (frame: number) => Uint8Array, keep: number): FrameSour
   }
 }
 
-const openEncoder = async ({ codec, channels }: CallerCodec, frameMs: number): Promise<Encoder> => {
+/** At half of it one tone of a few hundred begins late, or at the wrong pitch, whatever the application. */
+const OPUS_BITRATE_BPS = 64_000
+
+const openEncoder = async (
+  { codec, channels }: CallerCodec,
+  frameMs: number,
+  kind: SignalPlan['kind'],
+): Promise<Encoder> => {
   switch (codec) {
     case 'PCMU':
       return { encode: encodeMulaw, hasMemory: false, free: () => {} }
@@ -64,8 +69,13 @@ const openEncoder = async ({ codec, channels }: CallerCodec, frameMs: number): P
       const encoder = new G722Encoder()
       return { encode: (samples) => encoder.encode(samples), hasMemory: true, free: () => {} }
     }
-    case 'opus':
-      return openOpus(channels === 2 ? 2 : 1, frameMs)
+    case 'opus': {
+      // An encoder for voices may take an onset for noise and smear it.
+      const application = kind === 'speech' ? 'voip' : 'audio'
+      const stream = { channels: channels === 2 ? 2 : 1, frameMs } as const
+      const encoder = await openOpusEncoder({ ...stream, application, bitrateBps: OPUS_BITRATE_BPS })
+      return { encode: (samples) => encoder.encode(samples), hasMemory: true, free: () => encoder.free() }
+    }
   }
 }
 
@@ -75,21 +85,4 @@ const encodeL16 = (samples: Int16Array): Uint8Array => {
   const view = new DataView(bytes.buffer)
   for (const [index, sample] of samples.entries()) view.setInt16(2 * index, sample)
   return bytes
-}
-
-const openOpus = async (channels: 1 | 2, frameMs: number): Promise<Encoder> => {
-  const sampleRate = 48_000
-  const frameSize = (sampleRate * frameMs) / MS_PER_SECOND
-  const encoder = await createEncoder({
-    channels,
-    sampleRate,
-    frameSize,
-    application: Application.Voip,
-    bitrate: OPUS_BITRATE,
-  })
-  return {
-    encode: (samples) => encoder.encode(samples, { frameSize }).slice(),
-    hasMemory: true,
-    free: () => encoder.free(),
-  }
 }
