@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { systemClock } from './adapters/system/clock.ts'
 import type { CapturePool } from './capture/capture-pool.ts'
+import { PoulsenError } from './domain/errors.ts'
 import { SipServer } from './edges/sip/sip-server.ts'
 import type { BoundAddress } from './edges/sip/transports.ts'
 import type { CallMetrics } from './ops/call-metrics.ts'
@@ -64,8 +65,12 @@ const reporting = (metrics: CallMetrics, logger: Logger): SipTelemetry => ({
   sipStranger: (kind) => metrics.sipStranger(kind),
   sipCallEnded: (report) => {
     metrics.sipCallEnded(report)
-    if (report.error === undefined) logger.info(lineOf(report), 'call')
-    else logger.error({ ...lineOf(report), err: report.error }, 'call')
+    const { error } = report
+    // What we refuse for want of room is no fault, and in a flood it is many lines: it says why and no more.
+    if (error instanceof PoulsenError && error.kind === 'unavailable')
+      logger.info({ ...lineOf(report), code: error.code }, 'call')
+    else if (error === undefined) logger.info(lineOf(report), 'call')
+    else logger.error({ ...lineOf(report), err: error }, 'call')
   },
 })
 

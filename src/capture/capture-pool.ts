@@ -49,6 +49,8 @@ export interface CaptureOptions {
 
 const NONCE_BYTES = 8
 const RECOVER_AGAIN_MS = 30_000
+/** A worker whose ticks come so late takes no more calls: it is about to lose packets of those that it has. */
+const LAG_MAX_MS = 250
 
 interface LiveCall {
   readonly handle: number
@@ -71,6 +73,8 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   readonly #settlement: Settlement
   readonly #diskWatch: DiskWatch
   readonly #workers: CaptureWorkerClient[] = []
+  /** How late each worker's ticks came in the last second. */
+  readonly #lagMs: number[] = []
   readonly #calls = new Map<number, LiveCall>()
   readonly #byRecording = new Map<Uuid, LiveCall>()
   #reserved = 0
@@ -107,10 +111,9 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     readonly streamCount: number
     readonly address?: string
   }): Promise<Reservation> {
-    this.#admit()
+    const worker = this.#admit()
     this.#handles += 1
     const handle = this.#handles
-    const worker = this.#workers[handle % this.#workers.length] as CaptureWorkerClient
     this.#reserved += 1
     try {
       const address = this.#addressFor(request.family, request.address)
@@ -161,17 +164,30 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     return asked ?? (family === 4 ? '127.0.0.1' : '::1')
   }
 
-  #admit(): void {
-    const refusal = this.#isStopping
-      ? refused('CAPTURE_STOPPING', 'The server is stopping.', 'Call again later, or another server.')
-      : this.#diskWatch.isLow
-        ? refused('CAPTURE_DISK_FULL', 'The disk is nearly full.', 'Make room, or lower POULSEN_DISK_RESERVE_BYTES.')
-        : this.#calls.size + this.#reserved >= this.#options.callsMax
-          ? refused('CAPTURE_BUSY', `${this.#options.callsMax} calls are being recorded.`, 'Raise POULSEN_CALLS_MAX.')
-          : undefined
-    if (!refusal) return
-    this.#options.telemetry.captureRefused(refusal.code)
+  /** The worker for one more call, in turn among those that keep up. Throws what {@link CallRecorder.reserve} rejects with. */
+  #admit(): CaptureWorkerClient {
+    const able = this.#workers.filter((_, worker) => (this.#lagMs[worker] ?? 0) <= LAG_MAX_MS)
+    const worker = able[this.#handles % Math.max(1, able.length)]
+    const refusal = this.#refusal(worker)
+    if (!refusal && worker) return worker
+    this.#options.telemetry.captureRefused(refusal?.code ?? 'CAPTURE_BUSY')
     throw refusal
+  }
+
+  #refusal(worker: CaptureWorkerClient | undefined): PoulsenError | undefined {
+    const { callsMax } = this.#options
+    if (this.#isStopping) {
+      return refused('CAPTURE_STOPPING', 'The server is stopping.', 'Call again later, or another server.')
+    }
+    if (this.#diskWatch.isLow) {
+      return refused('CAPTURE_DISK_FULL', 'The disk is nearly full.', 'Make room, or lower POULSEN_DISK_RESERVE_BYTES.')
+    }
+    if (this.#calls.size + this.#reserved >= callsMax) {
+      return refused('CAPTURE_BUSY', `${callsMax} calls are being recorded.`, 'Raise POULSEN_CALLS_MAX.')
+    }
+    return worker
+      ? undefined
+      : refused('CAPTURE_BUSY', 'Capture cannot keep up.', 'Give it more processors, or fewer calls.')
   }
 
   #reservation(handle: number, worker: CaptureWorkerClient, ports: Reservation['ports']): Reservation {
@@ -284,7 +300,10 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     const client: CaptureWorkerClient = new CaptureWorkerClient(entry, data, {
       onEnded: ({ handle, media }) => void this.#settle(handle, media),
       onRecovered: ({ ticket, recording, media }) => void this.#settleRecovered(client, ticket, recording, media),
-      onStats: ({ type: _type, ...stats }) => telemetry.captureWorker({ worker, ...stats }),
+      onStats: ({ type: _type, ...stats }) => {
+        this.#lagMs[worker] = stats.lagMs
+        telemetry.captureWorker({ worker, ...stats })
+      },
       onGone: (error) => this.#replaceWorker(worker, client, error),
     })
     return client
@@ -294,6 +313,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   #replaceWorker(worker: number, gone: CaptureWorkerClient, error: unknown): void {
     this.#options.onTrouble(error, 'capture worker')
     this.#workers[worker] = this.#startWorker(worker)
+    this.#lagMs[worker] = 0
     for (const call of this.#calls.values()) if (call.worker === gone) call.ended.resolve('internal')
     this.#recover()
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,7 +30,9 @@ let catalogue: Catalogue
 let mediaStore: MediaStore
 let pool: CapturePool
 
-const openPool = async (options: { readonly callsMax?: number; readonly mediaTimeoutMs?: number } = {}) => {
+const openPool = async (
+  options: { readonly callsMax?: number; readonly mediaTimeoutMs?: number; readonly entry?: URL } = {},
+) => {
   const made = new CapturePool({
     entry: new URL('../../src/capture-worker.ts', import.meta.url),
     workers: 1,
@@ -233,5 +235,28 @@ describe('CapturePool', () => {
     const row = await catalogue.findRecording(project.id, call.recordingId)
     expect(row).toMatchObject({ errorCode: 'media_timeout', durationMs: 200 })
     await impatient.close()
+  })
+
+  it('replaces a worker that dies, ends its calls, and recovers what they had', async () => {
+    const mortal = await openPool({ entry: new URL('../fakes/mortal-capture-worker.ts', import.meta.url) })
+    const reservation = await mortal.reserve({ family: 4, streamCount: 1 })
+    const [ports] = reservation.ports as [MediaPorts]
+    const call = await reservation.begin(aCall())
+    const sent = await sendPackets(ports, 100)
+    await waitFor(
+      async () => ((await mortal.open(call.recordingId))?.byteSize ?? 0) > wavHeaderBytes('pcm_mulaw') || undefined,
+    )
+    troubles.length = 0
+    writeFileSync(join(folder, 'capture', 'die'), '')
+    expect(await call.ended).toBe('internal')
+    await call.end('hangup')
+    const final = await catalogue.findRecording(project.id, call.recordingId)
+    expect(final).toMatchObject({ status: 'completed', errorCode: 'recovered', durationMs: 2000 })
+    expect((await bytesOf(final?.media?.key ?? '')).subarray(wavHeaderBytes('pcm_mulaw'))).toEqual(sent)
+    expect(String(troubles[0])).toContain('told to die')
+    const next = await mortal.reserve({ family: 4, streamCount: 1 })
+    next.release()
+    await mortal.close()
+    expect(readdirSync(join(folder, 'capture', 'journal'))).toEqual([])
   })
 })

@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { callerCodecs } from '../src/caller/caller-codecs.ts'
+import { loopedFrames } from '../src/caller/frame-source.ts'
+import { openFrameSource } from '../src/caller/open-frame-source.ts'
+import { CallGenerator } from '../src/caller/place-call.ts'
+import { planTones } from '../src/caller/tones.ts'
+import { install } from './poulsen.ts'
+
+/**
+ * `npm run soak`: SOAK_CALLS recordings at once (default 800), of 10 to 60 seconds, coming and going for SOAK_MINUTES (default 30); each is deleted when it is
+ * final. Prints memory and open files of the server every minute, and what was lost, and exits 1 when a promise was broken.
+ */
+const CALLS = Number(process.env.SOAK_CALLS ?? 800)
+const MINUTES = Number(process.env.SOAK_MINUTES ?? 30)
+const WARM_UP_MINUTES = Math.min(5, MINUTES / 3)
+const GROWTH_MAX = 1.05
+const SIP_PORT = Number(process.env.BENCH_SIP_PORT ?? 15_170)
+const SHORTEST_MS = 10_000
+const SPREAD_MS = 50_000
+const LOOPED_FRAMES = 50
+const MS_PER_MINUTE = 60_000
+const START_EVERY_MS = 8
+
+const installation = install()
+await using server = await installation.start({
+  POULSEN_SIP_LISTEN: `udp:127.0.0.1:${SIP_PORT}`,
+  POULSEN_CALLS_MAX: '4000',
+  POULSEN_LOG_LEVEL: 'warn',
+})
+const generator = await CallGenerator.open({ target: `sip:127.0.0.1:${SIP_PORT}` })
+const frames = loopedFrames(
+  await openFrameSource(callerCodecs(['PCMU'])[0] as never, planTones({ durationMs: 1_000 }), 20),
+  LOOPED_FRAMES,
+)
+
+const headers = { authorization: installation.authorization }
+const counts = { calls: 0, sent: 0, received: 0, wrong: 0 }
+const endMs = performance.now() + MINUTES * MS_PER_MINUTE
+
+const isFinal = (status: unknown): boolean => status === 'completed'
+
+/** One call from INVITE to DELETE. */
+const callOnce = async (seed: number): Promise<void> => {
+  const durationMs = SHORTEST_MS + Math.random() * SPREAD_MS
+  const started = await generator.start({ durationMs, seed, frames })
+  if (started.kind !== 'running') throw new Error(`not answered: ${JSON.stringify(started.invite)}`)
+  const { callId, sent } = await started.outcome
+  counts.calls += 1
+  counts.sent += sent.packets
+  pending.push(callId)
+}
+
+const pending: string[] = []
+
+/** Finds the calls that have ended in the list, checks and deletes them. */
+const settle = async (): Promise<void> => {
+  const ended = new Set(pending.splice(0))
+  if (ended.size === 0) return
+  const page = await fetch(`${server.url}/api/relay/rest/recordings?page_size=1000`, { headers })
+  const { data } = (await page.json()) as { data: readonly Record<string, string>[] }
+  for (const { id, relay_sip_leg_id: callId = '', status } of data) {
+    if (!ended.has(callId)) continue
+    if (!isFinal(status)) continue
+    ended.delete(callId)
+    const details = await fetch(`${server.url}/v1/recordings/${id}`, { headers })
+    const { quality } = (await details.json()) as { quality: { streams: readonly { packets: number }[] } }
+    counts.received += quality.streams[0]?.packets ?? 0
+    const { status: removed } = await fetch(`${server.url}/api/relay/rest/recordings/${id}`, {
+      method: 'DELETE',
+      headers,
+    })
+    if (removed !== 204) counts.wrong += 1
+  }
+  pending.push(...ended)
+}
+
+const line = async (seed: number): Promise<void> => {
+  await delay(seed * START_EVERY_MS)
+  for (let round = 0; performance.now() < endMs; round += 1) await callOnce(seed + round * CALLS)
+}
+
+interface Sample {
+  readonly minute: number
+  readonly rssMiB: number
+  readonly files: number
+}
+
+const sample = (): Sample => {
+  const rssKib = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1])
+  const files = readdirSync(`/proc/${server.pid}/fd`).length
+  return { minute: (performance.now() - endMs) / MS_PER_MINUTE + MINUTES, rssMiB: Math.round(rssKib / 1024), files }
+}
+
+const samples: Sample[] = []
+const lines = Array.from({ length: CALLS }, (_, seed) => line(seed))
+const watching = setInterval(() => {
+  samples.push(sample())
+  const { minute, rssMiB, files } = samples.at(-1) as Sample
+  console.log(
+    `minute ${minute.toFixed(0)}: ${rssMiB} MiB, ${files} files, ${counts.calls} calls, ${counts.sent - counts.received} packets not yet accounted for`,
+  )
+}, MS_PER_MINUTE)
+let isOver = false
+const settling = (async () => {
+  while (!isOver) {
+    await settle()
+    await delay(200)
+  }
+})()
+await Promise.all(lines)
+for (let turn = 0; turn < 100 && pending.length > 0; turn += 1) await delay(200)
+isOver = true
+await settling
+clearInterval(watching)
+generator.close()
+await delay(2_000)
+const idle = sample()
+const middle = (of: (each: Sample) => number, from: readonly Sample[]) =>
+  from.map(of).sort((a, b) => a - b)[from.length >> 1] ?? 0
+const warm = samples.filter(({ minute }) => minute >= WARM_UP_MINUTES)
+const third = Math.max(1, Math.floor(warm.length / 3))
+const growth = middle(({ rssMiB }) => rssMiB, warm.slice(-third)) / middle(({ rssMiB }) => rssMiB, warm.slice(0, third))
+console.log(
+  `${counts.calls} calls, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} not deleted; ` +
+    `memory of the last third against the first after warm-up: ${growth.toFixed(3)}; ${idle.files} files open at the end`,
+)
+process.exitCode =
+  growth <= GROWTH_MAX && counts.sent === counts.received && pending.length === 0 && counts.wrong === 0 ? 0 : 1
