@@ -43,6 +43,7 @@ export interface Comparison {
 const REACH_MS = 60
 /** A rest of a burst between gaps that is shorter than this may be heard or not. */
 const REST_MIN_MS = 16
+const SCRAP_MAX_MS = 40
 /** How far the sound around a gap may reach into it: what decoders add of their own. */
 const SLACK_MS = 15
 /** A silence that nobody ordered counts from here. */
@@ -65,7 +66,7 @@ export const compare = (plan: SignalPlan, heard: Heard, { gaps, durationMs }: Ex
     missing,
     worstOnsetErrorMs: Math.max(0, ...[errors[0] ?? 0, errors.at(-1) ?? 0].map(Math.abs)),
     medianOnsetErrorMs: errors[errors.length >> 1] ?? 0,
-    extra: findExtra(rests, heard.bursts),
+    extra: findExtra(rests, heard.bursts).filter((burst) => !isScrap(burst, gaps)),
     gaps: gaps.map((gap) => findGap(gap, heard.silences)),
     extraGaps: findExtraGaps(gaps, heard, durationMs ?? plan.durationMs),
     durationErrorMs: heard.durationMs - (durationMs ?? plan.durationMs),
@@ -133,6 +134,11 @@ const findExtra = (rests: readonly Rest[], heard: readonly Burst[]): readonly Bu
     return true
   })
 }
+
+/** A short piece of sound beside a gap: what a codec with a memory makes of a burst of which it has missed a part has no pitch to speak of. */
+const isScrap = (burst: Burst, gaps: readonly Silence[]): boolean =>
+  burst.durationMs < SCRAP_MAX_MS &&
+  gaps.some((gap) => burst.startMs < endOf(gap) + SLACK_MS && endOf(burst) > gap.startMs - SLACK_MS)
 
 const overlapMs = (a: Silence, b: Silence): number => Math.min(endOf(a), endOf(b)) - Math.max(a.startMs, b.startMs)
 

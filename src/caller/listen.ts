@@ -26,8 +26,8 @@ const DIP_MAX_MS = { tones: 6, speech: 40 } as const
 /** Longer than half a period of any pilot, so that a passage through zero is no silence. */
 const SILENCE_WINDOW_MS = 4
 const SILENCE_MIN_MS = 5
-/** A tenth of the pilot's power. */
-const SILENCE_POWER = (PILOT_AMPLITUDE * PILOT_AMPLITUDE) / 2 / 10
+/** A three-hundredth of the pilot's power: a decoder that has lost packets may be far too quiet for a while, a gap is digital silence. */
+const SILENCE_POWER = (PILOT_AMPLITUDE * PILOT_AMPLITUDE) / 2 / 300
 /** Whatever is quieter than this is no burst, however quiet the whole is. */
 const PLATEAU_POWER_MIN = (BURST_AMPLITUDE * BURST_AMPLITUDE) / 2 / 30
 /** The middle of a burst that is looked at for its pitch: 10 Hz of resolution are enough for pitches 80 Hz apart. */
