@@ -1,5 +1,13 @@
-import type { SdpCodec, SdpMedia, SdpSession } from './offer.ts'
-import { answerParameters, isComfortNoise, isEvent, offeredCodecs, ownCodec } from './own-codecs.ts'
+import type { SdpMedia, SdpSession } from './offer.ts'
+import {
+  answerParameters,
+  channelsOf,
+  chooseCodec,
+  comfortNoiseTypesOf,
+  eventTypesOf,
+  isSameCodec,
+  offeredCodecs,
+} from './own-codecs.ts'
 
 /** Our side of a session. */
 export interface OwnMedia {
@@ -9,6 +17,8 @@ export interface OwnMedia {
   readonly ports: readonly { readonly rtpPort: number; readonly rtcpPort: number }[]
   /** Encoding names that may be used. */
   readonly codecs: readonly string[]
+  /** Encoding names that win over the offerer's order, the most wanted first; absent: the offerer decides. */
+  readonly prefer?: readonly string[]
   readonly origin: SdpSession['origin']
 }
 
@@ -37,14 +47,14 @@ export interface Answered {
 const PROTOCOLS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF'])
 
 /**
- * The answer to an offer (RFC 3264 §6): of its audio lines, as many as we have ports for are accepted, each with the first codec of ours in the offerer's order and
- * what goes with it. We only ever receive. Every other line is refused, in its place.
+ * The answer to an offer (RFC 3264 §6): of its audio lines, as many as we have ports for are accepted, each with the first codec of ours in the offerer's order (or
+ * ours, {@link OwnMedia.prefer}) and what goes with it. We only ever receive. Every other line is refused, in its place.
  */
 export const answerOffer = (offer: SdpSession, own: OwnMedia): Answered => {
   const accepted: AcceptedAudio[] = []
   const media = offer.media.map((line) => {
     const ports = own.ports[accepted.length]
-    const audio = ports && agreeOn(line, own.codecs)
+    const audio = ports && agreeOn(line, own)
     if (!audio || !ports) return refused(line)
     accepted.push(audio)
     return answerLine(audio, own.host, ports)
@@ -54,9 +64,7 @@ export const answerOffer = (offer: SdpSession, own: OwnMedia): Answered => {
 
 /** An offer of ours, with everything that we take (RFC 3264 §5). */
 export const offerSdp = ({ host, ports, codecs, origin }: OwnMedia): SdpSession => {
-  const audio = offeredCodecs(codecs)
-  const event = { payloadType: 101, name: 'telephone-event', clockRateHz: 8000, channels: 1, parameters: '0-15' }
-  const all = [...audio, event]
+  const all = offeredCodecs(codecs)
   return {
     origin,
     media: ports.map(({ rtpPort, rtcpPort }) => ({
@@ -72,41 +80,40 @@ export const offerSdp = ({ host, ports, codecs, origin }: OwnMedia): SdpSession 
   }
 }
 
-/** What an answer to an offer of ours agrees on. */
+/**
+ * What an answer to an offer of ours agrees on. Payload types are those of our offer, whatever numbers the answer has: they are what the answerer sends with
+ * (RFC 3264 §6.1). Codecs that were not offered count as none.
+ */
 export const readAnswer = (offer: SdpSession, answer: SdpSession): readonly AcceptedAudio[] =>
   offer.media.flatMap((line, index) => {
     const answered = answer.media[index]
-    const names = line.codecs.map(({ name }) => name)
-    const audio = answered && agreeOn(answered, names)
-    const isOffered = line.codecs.some(({ payloadType }) => payloadType === audio?.format.payloadType)
-    return audio && isOffered ? [{ ...audio, isRtcpMultiplexed: false }] : []
+    const known = answered?.codecs.flatMap((codec) => {
+      const ours = line.codecs.find((each) => isSameCodec(each, codec))
+      return ours ? [{ ...codec, payloadType: ours.payloadType }] : []
+    })
+    const codecs = line.codecs.map(({ name }) => name)
+    const audio = answered && known && agreeOn({ ...answered, codecs: known }, { codecs })
+    return audio ? [{ ...audio, media: answered, isRtcpMultiplexed: false }] : []
   })
 
-const agreeOn = (line: SdpMedia, names: readonly string[]): AcceptedAudio | undefined => {
+const agreeOn = (line: SdpMedia, own: Pick<OwnMedia, 'codecs' | 'prefer'>): AcceptedAudio | undefined => {
   if (line.type !== 'audio' || line.port === 0 || !PROTOCOLS.has(line.protocol.toUpperCase())) return undefined
-  for (const codec of line.codecs) {
-    const name = ownCodec(codec, names)
-    if (name === undefined) continue
-    const { payloadType, clockRateHz } = codec
-    const isCompanion = (each: SdpCodec) => each.clockRateHz === clockRateHz
-    const typesOf = (is: (each: SdpCodec) => boolean) =>
-      line.codecs.filter((each) => is(each)).map((each) => each.payloadType)
-    return {
-      media: line,
-      format: { codec: name, payloadType, clockRateHz, channels: channelsOf(name, codec) },
-      eventTypes: typesOf(isEvent),
-      comfortNoiseTypes: typesOf((each) => isComfortNoise(each) && isCompanion(each)),
-      isRtcpMultiplexed: line.isRtcpMultiplexed,
-    }
+  if (isGroup(line.address)) return undefined
+  const chosen = chooseCodec(line.codecs, own)
+  if (!chosen) return undefined
+  const { name, codec } = chosen
+  const { payloadType, clockRateHz } = codec
+  return {
+    media: line,
+    format: { codec: name, payloadType, clockRateHz, channels: channelsOf(name, codec) },
+    eventTypes: eventTypesOf(line.codecs, clockRateHz),
+    comfortNoiseTypes: comfortNoiseTypesOf(line.codecs, clockRateHz),
+    isRtcpMultiplexed: line.isRtcpMultiplexed,
   }
-  return undefined
 }
 
-/** Opus always says two (RFC 7587 §7); what comes is one unless the sender says otherwise, and we ask for one. */
-const channelsOf = (name: string, { channels, parameters }: SdpCodec): number => {
-  if (name.toLowerCase() !== 'opus') return channels
-  return /(?:^|;)\s*sprop-stereo\s*=\s*1\b/.test(parameters ?? '') ? 2 : 1
-}
+/** A call is between two: what we send, reports, never goes to a group or to everybody. */
+const isGroup = (address: string): boolean => /^(?:22[4-9]|23\d|255)\.|^ff/i.test(address) && /^[\d.]+$|:/.test(address)
 
 const answerLine = (
   { media, format, eventTypes, comfortNoiseTypes, isRtcpMultiplexed }: AcceptedAudio,
@@ -117,7 +124,7 @@ const answerLine = (
   const chosen = media.codecs.filter(({ payloadType }) => types.has(payloadType))
   const codecs = chosen.map((codec) => ({
     ...codec,
-    parameters: isEvent(codec) ? codec.parameters : answerParameters(codec),
+    parameters: eventTypes.includes(codec.payloadType) ? codec.parameters : answerParameters(codec),
   }))
   const isSending = media.direction === 'sendrecv' || media.direction === 'sendonly'
   return {

@@ -1,6 +1,6 @@
 import type { SdpCodec, SdpMedia, SdpSession } from './offer.ts'
 
-/** A session description as text (RFC 8866 §5), strict: CRLF, every line in its order. */
+/** A session description as text (RFC 8866 §5), strict: CRLF, every line in its order. Nothing that came from a peer can break out of its line. */
 export const formatSdp = ({ origin, media }: SdpSession): string => {
   const first = media.find(({ port }) => port > 0) ?? media[0]
   const address = first ? connection(first) : 'IN IP4 0.0.0.0'
@@ -10,22 +10,30 @@ export const formatSdp = ({ origin, media }: SdpSession): string => {
     's=-',
     `c=${address}`,
     't=0 0',
-    ...media.flatMap((line) => (line.port === 0 ? [mediaLine(line)] : [mediaLine(line), ...attributes(line)])),
+    ...media.flatMap((line) => (line.port === 0 ? [mediaLine(line)] : mediaLines(line, address))),
   ]
-  return lines.map((line) => `${line}\r\n`).join('')
+  return lines.map((line) => `${line.replace(/[\0\r\n]/g, ' ')}\r\n`).join('')
 }
 
-const connection = ({ address, family }: SdpMedia): string => `IN IP${family} ${address}`
+const connection = ({ address, family }: Pick<SdpMedia, 'address' | 'family'>): string => `IN IP${family} ${address}`
 
 const mediaLine = ({ type, port, protocol, formats }: SdpMedia): string => `m=${type} ${port} ${protocol} ${formats}`
 
-const attributes = (line: SdpMedia): readonly string[] => [
+const mediaLines = (line: SdpMedia, sessionAddress: string): readonly string[] => [
+  mediaLine(line),
+  ...(connection(line) === sessionAddress ? [] : [`c=${connection(line)}`]),
   ...line.codecs.flatMap(codecLines),
   ...(line.ptimeMs === undefined ? [] : [`a=ptime:${line.ptimeMs}`]),
   ...(line.label === undefined ? [] : [`a=label:${line.label}`]),
-  ...(line.isRtcpMultiplexed ? ['a=rtcp-mux'] : [`a=rtcp:${line.rtcpPort}`]),
+  line.isRtcpMultiplexed ? 'a=rtcp-mux' : rtcpLine(line),
   `a=${line.direction}`,
 ]
+
+/** RFC 3605 §2.1; the address only when it is another than that of the media. */
+const rtcpLine = ({ address, rtcpAddress, rtcpPort }: SdpMedia): string =>
+  rtcpAddress === address
+    ? `a=rtcp:${rtcpPort}`
+    : `a=rtcp:${rtcpPort} ${connection({ address: rtcpAddress, family: rtcpAddress.includes(':') ? 6 : 4 })}`
 
 const codecLines = ({ payloadType, name, clockRateHz, channels, parameters }: SdpCodec): readonly string[] => [
   `a=rtpmap:${payloadType} ${name}/${clockRateHz}${channels > 1 ? `/${channels}` : ''}`,

@@ -11,75 +11,90 @@ export const SDP_CHARACTERS_MAX = 65_536
 export const MEDIA_MAX = 32
 export const FORMATS_MAX = 128
 const LINES_MAX = 2_000
+const LINE_CHARACTERS_MAX = 2_048
 const PORT_MAX = 65_535
+const LINE_END = /\r\n|\r|\n/
+/** What is read of a session description; the library sees nothing else. */
+const READ = /^(?:[vostcm]=|a=(?:rtpmap|fmtp|rtcp|ptime|label):|a=(?:rtcp-mux|sendrecv|sendonly|recvonly|inactive)\s*$)/
+/** A port, and perhaps how many follow it (RFC 8866 §5.14). */
+const PORT = /^(\d{1,5})(?:\/\d{1,5})?$/
 const DIRECTIONS: ReadonlySet<unknown> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
 /** Addresses and host names; nothing else is ever put into a message of ours or asked of the system. */
 const ADDRESS = /^[A-Za-z0-9:.%_-]{1,255}$/
 
+/** One m-line as it came; sdp-transform reads what is below it, and would silently leave out what it does not understand of the line itself. */
+interface MediaLine {
+  readonly type: string
+  readonly port: number
+  readonly protocol: string
+  readonly formats: readonly string[]
+}
+
 /** A session description (RFC 8866) as far as a call needs it, or why it is none. */
 export const parseSdp = (text: string): SdpSession | SdpRefusal => {
   if (text.length > SDP_CHARACTERS_MAX) return { reason: 'too long' }
-  if (!/^v=0\r?$/m.test(text.slice(0, 16))) return { reason: 'no session description of version 0' }
-  const lines = text.split('\n')
-  if (lines.length > LINES_MAX) return { reason: 'too many lines' }
-  const mediaLines = lines.filter((line) => line.startsWith('m='))
+  const all = text.split(LINE_END)
+  if (!/^v=0\s*$/.test(all[0] ?? '')) return { reason: 'no session description of version 0' }
+  if (all.length > LINES_MAX) return { reason: 'too many lines' }
+  const lines = all.filter((line) => READ.test(line))
+  if (lines.some((line) => line.length > LINE_CHARACTERS_MAX)) return { reason: 'a line is too long' }
+  const origin = originOf(lines)
+  if (!origin) return { reason: 'no origin' }
+  const mediaLines = lines.filter((line) => line.startsWith('m=')).map(parseMediaLine)
   if (mediaLines.length > MEDIA_MAX) return { reason: 'too many media lines' }
-  // Told apart before the library reads them: it would silently leave out what it does not understand.
-  if (mediaLines.some((line) => line.trim().split(/\s+/).length > FORMATS_MAX + 3))
-    return { reason: 'too many formats' }
-  const parsed = parseOrUndefined(text)
-  const origin = parsed && originOf(parsed)
-  if (!parsed || !origin) return { reason: 'no origin' }
-  const media = (parsed.media ?? []).map((line, index) => mediaOf(line, parsed, mediaLines[index] ?? ''))
-  if (media.length !== mediaLines.length || media.some((line) => line === undefined)) {
-    return { reason: 'a media line cannot be read' }
-  }
-  return { origin, media: media.filter((line) => line !== undefined) }
+  if (mediaLines.some((line) => line && line.formats.length > FORMATS_MAX)) return { reason: 'too many formats' }
+  const parsed = parse(lines.join('\r\n'))
+  const media = mediaLines.map((line, index) => line && mediaOf(line, parsed.media?.[index] ?? {}, parsed))
+  const known = media.filter((line) => line !== undefined)
+  return known.length === media.length ? { origin, media: known } : { reason: 'a media line cannot be read' }
 }
 
-const parseOrUndefined = (text: string): ParsedSession | undefined => {
-  try {
-    return parse(text)
-  } catch {
-    // The library throws on some texts that are no SDP: the answer is the same as for those on which it does not.
-    return undefined
-  }
+const originOf = (lines: readonly string[]): SdpSession['origin'] | undefined => {
+  const line = lines.find((each) => each.startsWith('o='))
+  // User names have been met with spaces in them, and ids that are no numbers (RFC 8866 §5.2 wants neither).
+  const words = line?.slice(2).trim().split(/\s+/) ?? []
+  const [sessionId, version, network] = words.slice(-5)
+  if (words.length < 6 || sessionId === undefined || version === undefined || network !== 'IN') return undefined
+  return { username: words.slice(0, -5).join(' '), sessionId, version }
 }
 
-const originOf = ({ origin }: ParsedSession): SdpSession['origin'] | undefined => {
-  const [username, sessionId, version] = [origin?.username, origin?.sessionId, origin?.sessionVersion].map(textOf)
-  if (username === undefined || sessionId === undefined || version === undefined) return undefined
-  return { username, sessionId, version }
+const parseMediaLine = (line: string): MediaLine | undefined => {
+  const [type, portText, protocol, ...formats] = line.slice(2).trim().split(/\s+/)
+  const port = Number(PORT.exec(portText ?? '')?.[1])
+  if (type === undefined || protocol === undefined || !(port <= PORT_MAX)) return undefined
+  return { type: type.toLowerCase(), port, protocol, formats }
 }
 
-const mediaOf = (line: ParsedMedia, session: ParsedSession, text: string): SdpMedia | undefined => {
-  const [, type, portText, protocol] = /^m=(\S+)\s+(\d{1,5})(?:\/\d+)?\s+(\S+)\s/.exec(`${text.trim()} `) ?? []
-  const port = Number(portText)
-  const connection = line.connection ?? session.connection
-  const address = textOf(connection?.ip) ?? (port === 0 ? '0.0.0.0' : undefined)
-  if (type === undefined || protocol === undefined || port > PORT_MAX) return undefined
-  if (address === undefined || !ADDRESS.test(address)) return undefined
-  const rtcpPort = Number(line.rtcp?.port)
-  const rtcpAddress = textOf(line.rtcp?.address)
-  const isHeld = address === '0.0.0.0' || address === '::'
-  const ptimeMs = Number(line.ptime)
+const mediaOf = (line: MediaLine, attributes: ParsedMedia, session: ParsedSession): SdpMedia | undefined => {
+  const { port } = line
+  const address = addressOf(attributes.connection ?? session.connection) ?? (port === 0 ? '0.0.0.0' : undefined)
+  if (address === undefined) return undefined
+  const rtcpPort = Number(attributes.rtcp?.port)
+  const ptimeMs = Number(attributes.ptime)
   return {
-    type: type.toLowerCase(),
-    protocol,
+    type: line.type,
+    protocol: line.protocol,
     port,
-    rtcpPort:
-      Number.isInteger(rtcpPort) && rtcpPort > 0 && rtcpPort <= PORT_MAX ? rtcpPort : Math.min(PORT_MAX, port + 1),
-    rtcpAddress: rtcpAddress !== undefined && ADDRESS.test(rtcpAddress) ? rtcpAddress : address,
+    rtcpPort: rtcpPort >= 1 && rtcpPort <= PORT_MAX ? rtcpPort : Math.min(PORT_MAX, port + 1),
+    rtcpAddress: addressOf({ ip: attributes.rtcp?.address }) ?? address,
     address,
     family: address.includes(':') ? 6 : 4,
-    direction: isHeld ? heldDirection(line, session) : directionOf(line, session),
-    codecs: codecsOf(line),
-    isRtcpMultiplexed: line.rtcpMux !== undefined,
-    label: textOf(line.label),
+    direction: isNowhere(address) ? heldDirection(attributes, session) : directionOf(attributes, session),
+    codecs: codecsOf(line.formats, attributes),
+    isRtcpMultiplexed: attributes.rtcpMux !== undefined,
+    label: textOf(attributes.label),
     ptimeMs: ptimeMs > 0 && ptimeMs <= 1_000 ? ptimeMs : undefined,
-    formats: textOf(line.payloads) ?? '',
+    formats: line.formats.join(' '),
   }
 }
+
+/** An address that may be used; that of a group comes with a time to live behind it (RFC 8866 §5.7). */
+const addressOf = (connection: { readonly ip?: unknown } | undefined): string | undefined => {
+  const address = textOf(connection?.ip)?.split('/')[0]
+  return address !== undefined && ADDRESS.test(address) ? address : undefined
+}
+
+const isNowhere = (address: string): boolean => address === '0.0.0.0' || address === '::'
 
 const directionOf = (line: ParsedMedia, session: ParsedSession): SdpDirection => {
   const said = line.direction ?? session.direction
@@ -92,13 +107,13 @@ const heldDirection = (line: ParsedMedia, session: ParsedSession): SdpDirection 
   return said === 'recvonly' || said === 'inactive' ? 'inactive' : 'sendonly'
 }
 
-const codecsOf = (line: ParsedMedia): readonly SdpCodec[] =>
-  (textOf(line.payloads) ?? '').split(/\s+/).flatMap((word) => {
+const codecsOf = (formats: readonly string[], line: ParsedMedia): readonly SdpCodec[] =>
+  [...new Set(formats)].flatMap((word) => {
     const payloadType = /^\d{1,3}$/.test(word) ? Number(word) : 128
     if (payloadType > 127) return []
     const said = line.rtp?.find(({ payload }) => Number(payload) === payloadType)
     const known = said ? codecOf(said) : STATIC_TYPES.get(payloadType)
-    const parameters = textOf(line.fmtp?.find(({ payload }) => Number(payload) === payloadType)?.config)
+    const parameters = textOf(line.fmtp?.find(({ payload }) => Number(payload) === payloadType)?.config)?.trim()
     return known ? [{ payloadType, ...known, parameters }] : []
   })
 

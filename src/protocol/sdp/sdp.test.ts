@@ -88,7 +88,99 @@ describe('parseSdp', () => {
     [sdp(`m=audio 4000 RTP/AVP ${Array(200).fill('0').join(' ')}`), 'too many formats'],
     [sdp(...Array(3000).fill('a=x')), 'too many lines'],
     [sdp(`a=${'x'.repeat(70_000)}`), 'too long'],
+    [sdp(`a=fmtp:0 ${'x'.repeat(3_000)}`), 'a line is too long'],
+    [sdp(...Array(40).fill('m=audio 4000 RTP/AVP 0')).replaceAll('\r\n', '\r'), 'too many media lines'],
+    [sdp('m=audio 4000'), 'a media line cannot be read'],
+    [`v=0\r\no=- 1 1 IN IP4 h\r\nm=audio 4000 RTP/AVP 0\r\n`, 'a media line cannot be read'],
   ])('refuses %#', (text, reason) => expect(parseSdp(text)).toEqual({ reason }))
+
+  it('reads what is not quite as it should be', () => {
+    const text = [
+      'v=0 ',
+      'o=Old PBX here abc 7x IN IP4 192.0.2.1',
+      's=',
+      'c=IN IP4 192.0.2.1/127',
+      't=0 0',
+      `a=x-vendor:${'y'.repeat(4_000)}`,
+      'm=AUDIO  4000/2  RTP/AVP  0 0 8 200 x',
+      'a=sendonly ',
+      'a=rtpmap:0 pcmu/8000/1',
+      'a=ptime:20.5',
+      '',
+    ]
+    const session = parsed(text.join('\n'))
+    expect(session.origin).toEqual({ username: 'Old PBX here', sessionId: 'abc', version: '7x' })
+    expect(session.media[0]).toMatchObject({
+      type: 'audio',
+      port: 4000,
+      address: '192.0.2.1',
+      direction: 'sendonly',
+      formats: '0 0 8 200 x',
+    })
+    expect(session.media[0]?.codecs.map(({ payloadType, name }) => [payloadType, name])).toEqual([
+      [0, 'pcmu'],
+      [8, 'PCMA'],
+    ])
+  })
+
+  it('gives back what was formatted', () => {
+    const codec = fc.record({
+      payloadType: fc.integer({ min: 96, max: 127 }),
+      name: fc.constantFrom('opus', 'L16', 'telephone-event', 'x-Other.1'),
+      clockRateHz: fc.constantFrom(8000, 16_000, 44_100, 48_000),
+      channels: fc.constantFrom(1, 2),
+      parameters: fc.constantFrom(undefined, '0-15', 'stereo=0;useinbandfec=1', 'a b = c'),
+    })
+    const address = fc.constantFrom('192.0.2.4', '2001:db8::4', '0.0.0.0')
+    const line = fc
+      .record({
+        protocol: fc.constantFrom('RTP/AVP', 'RTP/SAVPF'),
+        port: fc.integer({ min: 1, max: 65_535 }),
+        rtcpPort: fc.integer({ min: 1, max: 65_535 }),
+        rtcpAddress: address,
+        address,
+        codecs: fc.uniqueArray(codec, { selector: ({ payloadType }) => payloadType, minLength: 1, maxLength: 6 }),
+        label: fc.constantFrom(undefined, '1', 'caller'),
+        ptimeMs: fc.constantFrom(undefined, 20, 60),
+      })
+      .map((parts): SdpSession['media'][number] => ({
+        ...parts,
+        type: 'audio',
+        family: parts.address.includes(':') ? 6 : 4,
+        direction: parts.address === '0.0.0.0' ? 'sendonly' : 'sendrecv',
+        isRtcpMultiplexed: false,
+        formats: parts.codecs.map(({ payloadType }) => payloadType).join(' '),
+      }))
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 4 }), (media) => {
+        const session = { origin: { username: '-', sessionId: '12', version: '3' }, media }
+        expect(parseSdp(formatSdp(session))).toEqual(session)
+      }),
+    )
+  })
+
+  it('never throws, whatever the text', () => {
+    const words = fc.constantFrom(
+      'v=0',
+      'o=- 1 1 IN IP4 h',
+      'c=IN IP4 h',
+      'm=',
+      'audio ',
+      '9 ',
+      'RTP/AVP ',
+      'a=rtpmap:',
+      '0 ',
+      '/',
+      '\r',
+      '\n',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(words, fc.string())), (pieces) => {
+        const session = parseSdp(`v=0\r\no=- 1 1 IN IP4 h\r\nc=IN IP4 h\r\n${pieces.join('')}`)
+        if (!('reason' in session)) formatSdp(answerOffer(session, OWN).session)
+      }),
+    )
+  })
 
   it('never throws, whatever is changed', () => {
     const valid = sdp(
@@ -148,6 +240,53 @@ describe('answerOffer (RFC 3264 §6)', () => {
     expect(accepted[0]).toMatchObject({ format: { codec, payloadType }, eventTypes, comfortNoiseTypes })
   })
 
+  it.each([
+    [['PCMA', 'PCMU'], 'PCMA'],
+    [['opus', 'pcmu'], 'PCMU'],
+    [['opus'], 'G722'],
+    [[], 'G722'],
+  ])('prefers %j when asked to', (prefer, codec) => {
+    const offer = parsed(sdp('m=audio 4000 RTP/AVP 9 0 8'))
+    expect(answerOffer(offer, { ...OWN, prefer }).accepted[0]?.format.codec).toBe(codec)
+  })
+
+  it('takes events and comfort noise of the clock rate of the audio, and other events only where there are none', () => {
+    const events = [
+      'a=rtpmap:100 telephone-event/48000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=rtpmap:96 opus/48000/2',
+    ]
+    const both = answerTo('m=audio 4000 RTP/AVP 96 0 13 100 101', ...events)
+    expect(both.accepted[0]).toMatchObject({ eventTypes: [100], comfortNoiseTypes: [] })
+    expect(both.session.media[0]?.formats).toBe('96 100')
+    expect(answerTo('m=audio 4000 RTP/AVP 0 13 100 101', ...events).accepted[0]).toMatchObject({
+      eventTypes: [101],
+      comfortNoiseTypes: [13],
+    })
+    expect(answerTo('m=audio 4000 RTP/AVP 96 101', ...events).session.media[0]?.formats).toBe('96 101')
+  })
+
+  it('accepts as many audio lines as it has ports for, each with its own, and keeps their labels', () => {
+    const ports = [30_000, 30_002].map((rtpPort) => ({ rtpPort, rtcpPort: rtpPort + 1 }))
+    const lines = [
+      'm=audio 4000 RTP/AVP 0',
+      'a=label:1',
+      'm=audio 4002 RTP/AVP 8',
+      'a=label:2',
+      'm=audio 4004 RTP/AVP 0',
+    ]
+    const { session, accepted } = answerOffer(parsed(sdp(...lines)), { ...OWN, ports })
+    expect(session.media.map(({ port, label }) => [port, label])).toEqual([
+      [30_000, '1'],
+      [30_002, '2'],
+      [0, undefined],
+    ])
+    expect(accepted.map(({ media, format }) => [media.port, format.codec])).toEqual([
+      [4000, 'PCMU'],
+      [4002, 'PCMA'],
+    ])
+  })
+
   it('answers with one codec, receiving only, every other line refused in its place', () => {
     const { text } = answerTo(
       'm=video 5000 RTP/AVP 96',
@@ -200,6 +339,9 @@ describe('answerOffer (RFC 3264 §6)', () => {
   it.each([
     ['no codec of ours', ['m=audio 4000 RTP/AVP 18 4']],
     ['a refused line', ['m=audio 0 RTP/AVP 0']],
+    ['a group', ['m=audio 4000 RTP/AVP 0', 'c=IN IP4 224.2.1.1/127']],
+    ['a group of IPv6', ['m=audio 4000 RTP/AVP 0', 'c=IN IP6 ff15::101']],
+    ['everybody', ['m=audio 4000 RTP/AVP 0', 'c=IN IP4 255.255.255.255']],
     ['no audio at all', ['m=video 4000 RTP/AVP 96', 'a=rtpmap:96 VP8/90000']],
     ['no line', []],
     ['a G.711 of another rate', ['m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 PCMU/16000']],
@@ -222,6 +364,21 @@ describe('an offer of ours', () => {
     expect(readAnswer(offer, answer)).toMatchObject([
       { format: { codec: 'opus', payloadType: 111, channels: 1 }, eventTypes: [101] },
     ])
+  })
+
+  it('keeps its own payload types when the answer has others (RFC 3264 §6.1)', () => {
+    const answer = parsed(
+      sdp('m=audio 4000 RTP/AVP 96 97', 'a=rtpmap:96 OPUS/48000', 'a=rtpmap:97 telephone-event/48000'),
+    )
+    expect(readAnswer(offer, answer)).toMatchObject([
+      {
+        format: { codec: 'opus', payloadType: 111, clockRateHz: 48_000, channels: 1 },
+        eventTypes: [101],
+        media: { port: 4000 },
+      },
+    ])
+    const remapped = parsed(sdp('m=audio 4000 RTP/AVP 111', 'a=rtpmap:111 PCMU/8000'))
+    expect(readAnswer(offer, remapped)).toMatchObject([{ format: { codec: 'PCMU', payloadType: 0 } }])
   })
 
   it('agrees on nothing with an answer that refuses, or brings what was not offered', () => {
