@@ -32,10 +32,11 @@ const SILENT_FRAME = [0xff, 0xfe] as const
 /**
  * Packets for a stretch that never came (RFC 7845 §4.1). The first 200 ms ask the decoder to conceal: a table of contents byte alone, of the mode, bandwidth and
  * channels of the packet before (`toc`), so that the decoder's state lives on and the sound behind the gap is whole. The rest is true silence.
- * What is not a multiple of 2.5 ms is rounded down.
+ * What is not a multiple of 2.5 ms is rounded down. `filledTicks` of the same gap have been filled before.
  */
-export const opusGap = (ticks: number, toc: number | undefined): readonly OpusFrame[] => {
-  const concealed = toc === undefined ? [] : conceal(Math.min(ticks, CONCEALED_TICKS_MAX), toc)
+export const opusGap = (ticks: number, toc: number | undefined, filledTicks = 0): readonly OpusFrame[] => {
+  const concealable = Math.max(0, CONCEALED_TICKS_MAX - filledTicks)
+  const concealed = toc === undefined ? [] : conceal(Math.min(ticks, concealable), toc)
   const left = concealed.reduce((rest, frame) => rest - frame.ticks, ticks)
   return [...concealed, ...fill(left, CELT, (place) => [((CELT_FULL + place) << 3) | stereoOf(toc), ...SILENT_FRAME])]
 }

@@ -7,6 +7,7 @@ interface Saved {
   readonly writer: OggOpusState
   readonly owedTicks: number
   readonly toc: number | null
+  readonly filledTicks: number
 }
 
 const EMPTY = new Uint8Array(0)
@@ -18,12 +19,15 @@ export class OggOpusEncoder implements FileEncoder {
   #owedTicks: number
   /** First byte of the last packet: what a gap behind it is to sound like. */
   #toc: number | undefined
+  /** What has been written of the present gap, which may come in many pieces; 0 behind audio. */
+  #filledTicks: number
 
   constructor(options: { readonly channels: number; readonly serial: number; readonly saved?: unknown }) {
     const saved = options.saved as Saved | undefined
     this.#writer = new OggOpusWriter({ ...options, state: saved?.writer })
     this.#owedTicks = saved?.owedTicks ?? 0
     this.#toc = saved?.toc ?? undefined
+    this.#filledTicks = saved?.filledTicks ?? 0
   }
 
   begin(): Uint8Array {
@@ -43,16 +47,24 @@ export class OggOpusEncoder implements FileEncoder {
   }
 
   save(): unknown {
-    return { writer: this.#writer.state, owedTicks: this.#owedTicks, toc: this.#toc ?? null } satisfies Saved
+    return {
+      writer: this.#writer.state,
+      owedTicks: this.#owedTicks,
+      toc: this.#toc ?? null,
+      filledTicks: this.#filledTicks,
+    } satisfies Saved
   }
 
   #framesOf(piece: Piece): readonly OpusFrame[] {
     if (piece.kind === 'audio') {
       this.#toc = piece.bytes[0]
+      this.#filledTicks = 0
       return [piece]
     }
     const ticks = piece.ticks + this.#owedTicks
     this.#owedTicks = ticks % OPUS_QUANTUM_TICKS
-    return opusGap(ticks, this.#toc)
+    const frames = opusGap(ticks, this.#toc, this.#filledTicks)
+    this.#filledTicks += ticks - this.#owedTicks
+    return frames
   }
 }
