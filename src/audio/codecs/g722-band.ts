@@ -40,7 +40,7 @@ export class G722Band {
   /** Adapts the scale factor by a code's multiplier. */
   adaptScale(multiplier: number): void {
     const { logLimit, shift } = this.#scaling
-    const log = ((this.#logScale * 127) >> 7) + multiplier
+    const log = (Math.imul(this.#logScale, 127) >> 7) + multiplier
     this.#logScale = log < 0 ? 0 : log > logLimit ? logLimit : log
     const mantissa = MANTISSAS[(this.#logScale >> 6) & 31] as number
     const exponent = shift - (this.#logScale >> 11)
@@ -55,7 +55,7 @@ export class G722Band {
     this.#adaptZeros(difference)
     const doubled1 = saturate(2 * reconstructed)
     const doubled2 = saturate(2 * this.#reconstructed1)
-    const poles = saturate(((this.#pole1 * doubled1) >> 15) + ((this.#pole2 * doubled2) >> 15))
+    const poles = saturate((Math.imul(this.#pole1, doubled1) >> 15) + (Math.imul(this.#pole2, doubled2) >> 15))
     this.#reconstructed1 = reconstructed
     this.#partial2 = this.#partial1
     this.#partial1 = partial
@@ -68,9 +68,9 @@ export class G722Band {
     const isSame1 = sign === this.#partial1 >> 15
     const quadrupled = saturate(this.#pole1 << 2)
     const turned = isSame1 ? Math.min(32_767, -quadrupled) : quadrupled
-    const step2 = (sign === this.#partial2 >> 15 ? 128 : -128) + (turned >> 7) + ((this.#pole2 * 32_512) >> 15)
+    const step2 = (sign === this.#partial2 >> 15 ? 128 : -128) + (turned >> 7) + (Math.imul(this.#pole2, 32_512) >> 15)
     const pole2 = step2 > 12_288 ? 12_288 : step2 < -12_288 ? -12_288 : step2
-    const step1 = saturate((isSame1 ? 192 : -192) + ((this.#pole1 * 32_640) >> 15))
+    const step1 = saturate((isSame1 ? 192 : -192) + (Math.imul(this.#pole1, 32_640) >> 15))
     const limit = saturate(15_360 - pole2)
     this.#pole1 = step1 > limit ? limit : step1 < -limit ? -limit : step1
     this.#pole2 = pole2
@@ -86,11 +86,11 @@ export class G722Band {
     for (let index = ZEROS - 1; index >= 0; index -= 1) {
       const before = differences[index] as number
       const turned = before >> 15 === sign ? step : -step
-      const zero = saturate(turned + (((zeros[index] as number) * 32_640) >> 15))
+      const zero = saturate(turned + (Math.imul(zeros[index] as number, 32_640) >> 15))
       const next = index === 0 ? difference : (differences[index - 1] as number)
       zeros[index] = zero
       differences[index] = next
-      sum += (zero * saturate(2 * next)) >> 15
+      sum += Math.imul(zero, saturate(2 * next)) >> 15
     }
     this.#zeroPrediction = saturate(sum)
   }
