@@ -114,8 +114,8 @@ export class CaptureEngine {
     return (this.#sessions.get(handle) ?? this.#ended.get(handle)?.session)?.snapshot()
   }
 
-  update(handle: number, streams: readonly StreamPlan[]): void {
-    this.#sessions.get(handle)?.update(streams)
+  update(handle: number, streams: readonly StreamPlan[], nowMs: number): void {
+    this.#sessions.get(handle)?.update(streams, nowMs)
   }
 
   /** Everything that has to happen now and then; see {@link TICK_MS}. */

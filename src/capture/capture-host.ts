@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -88,10 +89,13 @@ export class CaptureHost implements WorkerMethods {
   }
 
   async update(handle: number, streams: readonly StreamPlan[]): Promise<void> {
-    this.#engine.update(handle, streams)
+    this.#engine.update(handle, streams, performance.now())
   }
 
   async end(handle: number, reason: EndReason): Promise<void> {
+    // What came before the wish to end still lies in the sockets: two turns of the event loop read it.
+    await setImmediate()
+    await setImmediate()
     this.#closeLegs(handle)
     this.#engine.end(handle, reason)
   }

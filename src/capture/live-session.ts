@@ -54,6 +54,7 @@ export class LiveSession {
   readonly #batch: () => JournalBatch
   #marks: Mark[] = []
   #durable: SessionCheckpoint | undefined
+  #awaitedSinceMs: number
   isCheckpointing = false
 
   private constructor(parts: {
@@ -71,6 +72,7 @@ export class LiveSession {
     this.recording = recording
     this.fileName = parts.fileName
     this.beganMs = parts.nowMs
+    this.#awaitedSinceMs = parts.nowMs
     this.#file = parts.file
     this.#batch = parts.batch
     this.#track = format.openTrack()
@@ -98,9 +100,11 @@ export class LiveSession {
     return session
   }
 
-  /** When something last came from the agreed source; when it began, if nothing has. */
+  /** When something last came from the agreed source, or could have begun to come: since the beginning, or since the end of a hold. */
   get lastPacketMs(): number {
-    return Math.max(this.beganMs, ...this.receivers.map(({ lastPacketMs }) => lastPacketMs ?? 0))
+    let last = this.#awaitedSinceMs
+    for (const { lastPacketMs = 0 } of this.receivers) if (lastPacketMs > last) last = lastPacketMs
+    return last
   }
 
   get hasMedia(): boolean {
@@ -123,8 +127,10 @@ export class LiveSession {
     this.receivers[stream]?.receive(bytes, from, nowMs)
   }
 
-  update(streams: readonly StreamPlan[]): void {
+  update(streams: readonly StreamPlan[], nowMs: number): void {
+    const wasHeld = this.isHeld
     for (const [index, plan] of streams.entries()) this.receivers[index]?.update(plan)
+    if (wasHeld && !this.isHeld) this.#awaitedSinceMs = nowMs
   }
 
   /** What has come since the last time goes to the journal, and what is old enough to the file. */

@@ -35,8 +35,8 @@ export class SimulatedDisk implements Disk {
   readonly #removed = new Map<string, Content>()
   #isCut = false
   operations = 0
-  /** Called before every operation; throws to fail it, or cuts the disk. */
-  onOperation: (operation: string, name: string) => void = () => {}
+  /** Called before every operation; throws to fail it, or cuts the disk. `grows` tells of writes that need more space. */
+  onOperation: (operation: string, name: string, grows: boolean) => void = () => {}
 
   async create(name: string): Promise<DiskFile> {
     await this.#turn('create', name)
@@ -135,7 +135,7 @@ export class SimulatedDisk implements Disk {
     return {
       write: async (bytes, offsetBytes) => {
         const copy = bytes.slice()
-        await this.#turn('write', name)
+        await this.#turn('write', name, offsetBytes + copy.length > written().length)
         content.unsynced.push({ offsetBytes, bytes: copy })
       },
       read: async (into, offsetBytes) => {
@@ -159,10 +159,10 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  async #turn(operation: string, name: string): Promise<void> {
+  async #turn(operation: string, name: string, grows = false): Promise<void> {
     await Promise.resolve()
     this.operations += 1
-    if (!this.#isCut) this.onOperation(operation, name)
+    if (!this.#isCut) this.onOperation(operation, name, grows)
     if (this.#isCut) await new Promise(() => {})
   }
 }
