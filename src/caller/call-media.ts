@@ -31,12 +31,18 @@ export interface CallMedia {
   free(): void
 }
 
+/** How the media of a call gets out. */
+export interface MediaWay {
+  readonly pacer: Pacer
+  readonly sockets: MediaSockets
+  readonly remote: RemoteMedia
+  readonly cname: string
+  /** Payload type of telephone-events, when the other side takes them. */
+  readonly eventType?: number
+}
+
 /** Makes the media of a call ready to be sent. Rejects with what the encoder says when it cannot be made. */
-export const openCallMedia = async (
-  options: CallOptions,
-  codec: CallerCodec,
-  way: { readonly pacer: Pacer; readonly sockets: MediaSockets; readonly remote: RemoteMedia; readonly cname: string },
-): Promise<CallMedia> => {
+export const openCallMedia = async (options: CallOptions, codec: CallerCodec, way: MediaWay): Promise<CallMedia> => {
   const { durationMs, leg = 0, seed = 1, frameMs = 20, impairments = {}, speed = 1 } = options
   const plan = (options.signal === 'speech' ? planSpeech : planTones)({ durationMs, leg, seed })
   const packets = new PacketStream(
@@ -44,6 +50,7 @@ export const openCallMedia = async (
       frameMs,
       frameTicks: (codec.clockRateHz * frameMs) / MS_PER_SECOND,
       frameCount: Math.ceil(durationMs / frameMs),
+      presses: way.eventType === undefined ? [] : (options.presses ?? []),
     },
     impairments,
     seed,

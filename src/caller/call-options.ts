@@ -5,6 +5,7 @@ import { SPEED_MAX } from './rtp-sender.ts'
 import { DURATION_MAX_MS, invalid, LEGS_MAX, type SignalPlan } from './signal.ts'
 import type { TransportOptions } from './sip-transport.ts'
 import type { SipTransportName } from './target.ts'
+import { checkPresses, type KeyPress } from './telephone-events.ts'
 
 /** Whom calls go to. */
 export interface CallTargetOptions extends Pick<TransportOptions, 'localAddress' | 'certificateAuthority' | 'loses'> {
@@ -43,6 +44,8 @@ export interface CallOptions
   /** How much faster than real time the media is sent; 1 unless said. */
   readonly speed?: number
   readonly impairments?: Impairments
+  /** Keys that are pressed during the call, in order; not sent at all when the other side takes no telephone-events. */
+  readonly presses?: readonly KeyPress[]
   /** Whether holds are announced by re-INVITEs; true unless said. */
   readonly signalsHolds?: boolean
   /** RTCP on the port of RTP (RFC 5761); true unless said. */
@@ -68,4 +71,5 @@ export const checkCallOptions = (options: CallOptions): void => {
     throw invalid(`A leg is a number from 0 to ${LEGS_MAX - 1}.`)
   if (!(lingerMs >= 0 && lingerMs <= LINGER_MAX_MS)) throw invalid(`lingerMs lies between 0 and ${LINGER_MAX_MS}.`)
   checkImpairments(options.impairments ?? {})
+  checkPresses(options.presses ?? [])
 }

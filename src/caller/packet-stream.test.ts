@@ -179,6 +179,45 @@ describe('each impairment', () => {
     })
   })
 
+  it('presses keys in place of audio (RFC 4733 §2.5.1)', () => {
+    const presses = [
+      { key: '5', atMs: 200, durationMs: 60 },
+      { key: '#', atMs: 300, durationMs: 10 },
+    ]
+    const options = { frameMs: FRAME_MS, frameTicks: FRAME_TICKS, frameCount: 20, presses }
+    const stream = new PacketStream(options, { firstSequence: 0, firstTimestamp: 0 })
+    const packets = packetsOf(stream)
+    expect(packets.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 24 }, (_, index) => index))
+    const events = packets.filter(({ event }) => event)
+    expect(events.map(({ frame, timestamp, marker, event }) => [frame, timestamp, marker, ...(event ?? [])])).toEqual([
+      [10, 1600, true, 5, 10, 0, 160],
+      [11, 1600, false, 5, 10, 1, 64],
+      [12, 1600, false, 5, 138, 1, 224],
+      [12, 1600, false, 5, 138, 1, 224],
+      [12, 1600, false, 5, 138, 1, 224],
+      [15, 2400, true, 11, 138, 0, 160],
+      [15, 2400, false, 11, 138, 0, 160],
+      [15, 2400, false, 11, 138, 0, 160],
+    ])
+    expect(stream.truth()).toMatchObject({
+      sent: 16,
+      events: 8,
+      lost: 0,
+      gaps: [
+        { startMs: 200, durationMs: 60 },
+        { startMs: 300, durationMs: 20 },
+      ],
+    })
+  })
+
+  it('refuses keys that are none, and presses that overlap', () => {
+    const press = { key: '1', atMs: 0, durationMs: 100 }
+    for (const presses of [[{ ...press, key: 'x' }], [{ ...press, durationMs: 0 }], [press, { ...press, atMs: 50 }]]) {
+      const make = () => new PacketStream({ frameMs: FRAME_MS, frameTicks: FRAME_TICKS, frameCount: 20, presses })
+      expect(make).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
+    }
+  })
+
   it('changes the source', () => {
     const stream = streamOf(100, { ssrcChangesAtMs: [1000] })
     const packets = packetsOf(stream)

@@ -1,5 +1,6 @@
 import { checkImpairments, type Hold, type Impairments } from './impairment.ts'
 import { type Random, randomWhole, seededRandom } from './random.ts'
+import { END_COPIES, type EventFrame, EventTrack, type KeyPress } from './telephone-events.ts'
 
 /** One packet that goes out. */
 export interface TimedPacket {
@@ -11,6 +12,8 @@ export interface TimedPacket {
   readonly timestamp: number
   readonly ssrc: number
   readonly marker: boolean
+  /** The payload of a telephone-event, which goes out in place of the frame's audio. */
+  readonly event?: Uint8Array
 }
 
 /** The stream before anything happens to it. */
@@ -19,6 +22,8 @@ export interface StreamOptions {
   /** RTP timestamp ticks of one frame. */
   readonly frameTicks: number
   readonly frameCount: number
+  /** Keys that are pressed; while one is, there is no audio. */
+  readonly presses?: readonly KeyPress[]
 }
 
 /** What became of a stream: what a recording of it must show. Counts are of packets. */
@@ -27,9 +32,11 @@ export interface StreamTruth {
   readonly lost: number
   readonly duplicated: number
   readonly overtaken: number
+  /** Packets of telephone-events; they are part of no other count. */
+  readonly events: number
   /** Every source in order of appearance. */
   readonly ssrcs: readonly number[]
-  /** What the recording must have as silence: lost frames and holds, neighbours joined. */
+  /** What the recording must have as silence: lost frames, holds and key presses, neighbours joined. */
   readonly gaps: readonly { readonly startMs: number; readonly durationMs: number }[]
   /** From the first frame to the end of the last that was sent. */
   readonly durationMs: number
@@ -56,6 +63,7 @@ export class PacketStream {
   readonly #impairments: Impairments
   readonly #random: Random
   readonly #loss: () => boolean
+  readonly #events: EventTrack
   readonly #pending: TimedPacket[] = []
   readonly #truth = new TruthCounter()
   #source: Source
@@ -66,13 +74,14 @@ export class PacketStream {
   #marker = true
   #latestMs = 0
 
-  /** Throws CALL_INVALID for impairments out of range. */
+  /** Throws CALL_INVALID for impairments or key presses out of range. */
   constructor(options: StreamOptions, impairments: Impairments = {}, seed = 1) {
     checkImpairments(impairments)
     this.#options = options
     this.#impairments = impairments
     this.#random = seededRandom(seed)
     this.#loss = lossProcess(impairments, this.#random)
+    this.#events = new EventTrack(options.presses ?? [], options.frameMs, options.frameTicks)
     this.#frameEnd = options.frameCount
     this.#source = {
       ...newSource(this.#random, 0),
@@ -120,14 +129,34 @@ export class PacketStream {
     const frame = this.#frame
     this.#frame += 1
     this.#changeSource(frame)
+    const event = this.#events.at(frame)
+    if (event) {
+      this.#sendEvent(event, frame)
+      return
+    }
+    const packet = this.#packetOf(frame, frame, this.#marker)
+    this.#marker = false
+    if (this.#loss() && frame > 0) this.#truth.lost += 1
+    else this.#send(packet)
+  }
+
+  /** The packet with the next sequence number. */
+  #packetOf(frame: number, timestampFrame: number, marker: boolean): TimedPacket {
     const { sequence, ssrc, firstFrame, firstTimestamp } = this.#source
     this.#source.sequence = (sequence + 1) % SEQUENCES
-    const timestamp = (firstTimestamp + (frame - firstFrame) * this.#options.frameTicks) % TIMESTAMPS
-    const marker = this.#marker
-    this.#marker = false
-    const isLost = this.#loss()
-    if (isLost && frame > 0) this.#truth.lost += 1
-    else this.#send({ frame, sendAtMs: this.#timeOf(frame), sequence, timestamp, ssrc, marker })
+    const ticks = firstTimestamp + (timestampFrame - firstFrame) * this.#options.frameTicks
+    const timestamp = ((ticks % TIMESTAMPS) + TIMESTAMPS) % TIMESTAMPS
+    return { frame, sendAtMs: this.#timeOf(frame), sequence, timestamp, ssrc, marker }
+  }
+
+  /** Events are lost to nothing: what they must not do is what is looked at. */
+  #sendEvent({ firstFrame, isLast, payload }: EventFrame, frame: number): void {
+    for (let copy = 0; copy < (isLast ? END_COPIES : 1); copy += 1) {
+      const packet = this.#packetOf(frame, firstFrame, frame === firstFrame && copy === 0)
+      this.#latestMs = Math.max(this.#latestMs, packet.sendAtMs)
+      this.#truth.events += 1
+      this.#queue({ ...packet, sendAtMs: this.#latestMs, event: payload })
+    }
   }
 
   #skipHolds(): void {
@@ -204,6 +233,7 @@ class TruthCounter {
   lost = 0
   duplicated = 0
   overtaken = 0
+  events = 0
   readonly ssrcs: number[] = []
   readonly #gaps: { readonly from: number; readonly to: number }[] = []
   #sent = 0
@@ -216,12 +246,13 @@ class TruthCounter {
   }
 
   result(frameMs: number): StreamTruth {
-    const { lost, duplicated, overtaken } = this
+    const { lost, duplicated, overtaken, events } = this
     return {
       sent: this.#sent,
       lost,
       duplicated,
       overtaken,
+      events,
       ssrcs: [...this.ssrcs],
       gaps: this.#gaps.map(({ from, to }) => ({ startMs: from * frameMs, durationMs: (to - from) * frameMs })),
       durationMs: this.#behindLast * frameMs,

@@ -112,6 +112,19 @@ describe('a call', () => {
     expect(sink.packets).toHaveLength(35)
   })
 
+  it('presses keys, when the other side takes them', async () => {
+    const presses = [{ key: '9', atMs: 100, durationMs: 80 }]
+    const outcome = await placeCall({ target: uas.target, durationMs: 400, presses })
+    await waitFor(async () => sink.packets.length === 22 || undefined)
+    expect(sink.packets.filter(({ payload }) => payload.length === 4).map(({ payload }) => payload[0])).toEqual(
+      Array(6).fill(9),
+    )
+    expect(outcome).toMatchObject({
+      sent: { truth: { events: 6 } },
+      expectation: { gaps: [{ startMs: 100, durationMs: 80 }] },
+    })
+  })
+
   it('that nobody takes is an outcome', async () => {
     script = (request, each) => (request.method === 'INVITE' ? [each.respond(request, 403)] : [])
     const callId = 'c0ffee00-0000-4000-8000-000000000001'

@@ -112,6 +112,7 @@ export class CallGenerator {
       pacer: this.#pacer,
       sockets,
       remote: mediaOf(remote),
+      ...(remote.payloadTypes.includes(EVENT_TYPE) && { eventType: EVENT_TYPE }),
       cname: `${call.callId}@${sockets.address}`,
     }).catch(async (error: unknown) => {
       await call.bye()

@@ -12,6 +12,8 @@ export interface RtpSenderOptions {
   readonly frames: FrameSource
   /** RTP payload type, 0 to 127. */
   readonly payloadType: number
+  /** That of telephone-events; needed when the stream has any. */
+  readonly eventType?: number
   readonly remote: RemoteMedia
   /** Hears of every new SSRC, right after its first packet. */
   readonly newSource?: () => void
@@ -161,8 +163,9 @@ export class RtpSender implements Paced {
   }
 
   #send(packet: TimedPacket, lateMs: number, nowMs: number): void {
-    const payload = this.#options.frames.frame(packet.frame)
-    const bytes = formatPacket(packet, this.#options.payloadType, payload)
+    const { payloadType, eventType = payloadType, frames } = this.#options
+    const payload = packet.event ?? frames.frame(packet.frame)
+    const bytes = formatPacket(packet, packet.event ? eventType : payloadType, payload)
     sendTo(this.#options.sockets.rtp, bytes, this.#remote.rtpPort, this.#remote.address, this.#count)
     const isNew = packet.ssrc !== this.#last?.ssrc
     this.#last = packet
