@@ -102,7 +102,7 @@ const parsePart = (bytes: Uint8Array): BodyPart | undefined => {
     const end = lineEnd < 0 ? bytes.length : lineEnd
     const text = TEXT.decode(bytes.subarray(line, end)).replace(/\r$/, '')
     line = lineEnd < 0 ? bytes.length : lineEnd + 1
-    if (text === '') return { headers, body: bytes.slice(line) }
+    if (text === '') return { headers, body: new Uint8Array(bytes.subarray(line)) }
     const last = headers.at(-1)
     const colon = text.indexOf(':')
     const name = text.slice(0, Math.max(0, colon)).trim()

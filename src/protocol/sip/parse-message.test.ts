@@ -92,6 +92,13 @@ describe('parseSipMessage', () => {
     expect(parse(text)).toMatchObject({ kind: 'refusal', status })
   })
 
+  it('keeps nothing of the memory that it was read from', () => {
+    const datagram = Buffer.from(request([...INVITE, 'Content-Length: 3'], 'abc'))
+    const { body } = asMessage(parseSipMessage(datagram))
+    datagram.fill(0)
+    expect(body).toEqual(bytes('abc'))
+  })
+
   it('gives with a refusal what the answer needs', () => {
     const refusal = parse(request([...INVITE, 'nonsense'])) as SipRefusal
     expect(refusal.method).toBe('INVITE')

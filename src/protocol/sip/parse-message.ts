@@ -63,7 +63,8 @@ const withBody = (head: SipHead, rest: Uint8Array): SipMessage | SipRefusal => {
   const read = { headers: head.headers, method: head.kind === 'request' ? head.method : undefined }
   if (declared === 'bad') return { ...refusal('the Content-Length is no length', 400), ...read }
   if (declared !== undefined && declared > rest.length) return { ...refusal('the body is cut off', 400), ...read }
-  return { ...head, body: rest.slice(0, declared ?? rest.length) }
+  // A copy, also of a Buffer, whose slice is none: the datagram's memory is not the message's.
+  return { ...head, body: new Uint8Array(rest.subarray(0, declared ?? rest.length)) }
 }
 
 /** Empty lines before a start line mean nothing (RFC 3261 §7.5). */

@@ -21,8 +21,9 @@ const MAX_FORWARDS_MAX = 255
 export const checkRequest = (request: SipRequest): RequestFault | undefined => {
   const missing = checkPresence(request)
   if (missing) return missing
-  const [via] = splitHeaderList(headerOf(request, 'Via') ?? '')
-  if (!parseVia(via ?? '')) return fault(400, 'the Via cannot be read')
+  // All of them: the answer goes back along every one.
+  const vias = headersOf(request, 'Via').flatMap(splitHeaderList)
+  if (vias.length === 0 || !vias.every(parseVia)) return fault(400, 'a Via cannot be read')
   for (const name of ['From', 'To'] as const) {
     if (!parseNameAddr(headerOf(request, name) ?? '')) return fault(400, `the ${name} cannot be read`)
   }
