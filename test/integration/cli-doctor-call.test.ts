@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireProgram } from '../acceptance/support/debian.ts'
 import { makeCredentials, type RunningServer, startServer } from '../acceptance/support/server.ts'
 import { useFolders } from './support/cli.ts'
 
@@ -85,5 +88,29 @@ describe('doctor --call', () => {
     await expect
       .poll(async () => (await call(1, `sip:${sip.tcp};transport=tcp`))[0]?.says, { timeout: 20_000 })
       .toMatch(/403 .*: no trunk covers this address; see `poulsen trunk list`$/)
+  })
+})
+
+describe('doctor --call over TLS and IPv6', () => {
+  const other = folders.cli()
+  let tlsServer: RunningServer
+  beforeAll(async () => {
+    const openssl = requireProgram('/usr/bin/openssl', 'openssl')
+    const [cert, key] = ['cert', 'key'].map((name) => join(folders.fresh(), name)) as [string, string]
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
+    execFileSync(openssl, ['req', '-x509', '-days', '2', ...kind, '-subj', '/CN=poulsen'], { stdio: 'pipe' })
+    tlsServer = await startServer(other.dataDir, makeCredentials(), {
+      POULSEN_SIP_LISTEN: 'tls:127.0.0.1:0,udp:[::1]:0,tcp:[::1]:0',
+      POULSEN_TLS_CERT: cert,
+      POULSEN_TLS_KEY: key,
+    })
+  }, 300_000)
+  afterAll(async () => void (await tlsServer?.stop()))
+
+  it.each(['tls', 'udp', 'tcp'])('works over %s', async (transport) => {
+    const address = new RegExp(`${transport}:(\\S+?)[,\\n]`).exec(tlsServer.output())?.[1]
+    const ran = await other.run('doctor', '--json', '--call', `sip:${address};transport=${transport}`)
+    expect([ran.code, ran.stderr], ran.stdout).toEqual([0, ''])
+    expect((JSON.parse(ran.stdout) as Finding[]).slice(5)).toEqual(WELL)
   })
 })
