@@ -109,18 +109,28 @@ describe('parseSipMessage', () => {
   it('gives back what was formatted', () => {
     const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,15}$/)
     const value = fc.stringMatching(/^[!-~]([ -~]{0,30}[!-~])?$/)
-    const message = fc.record({
-      method: token,
+    const rest = {
       headers: fc.array(fc.tuple(fc.constantFrom('Via', 'Call-ID', 'X-Test', 'To'), value)),
       body: fc.uint8Array({ maxLength: 200 }),
+    }
+    const request = fc.record({
+      kind: fc.constant('request' as const),
+      method: token,
+      uri: fc.constant('sip:a@b'),
+      ...rest,
+    })
+    const response = fc.record({
+      kind: fc.constant('response' as const),
+      status: fc.integer({ min: 100, max: 699 }),
+      reason: fc.constantFrom('', 'OK', 'Ganz sch\u00f6n viel (%20)'),
+      ...rest,
     })
     fc.assert(
-      fc.property(message, ({ method, headers, body }) => {
-        const sent: SipMessage = { kind: 'request', method, uri: 'sip:a@b', headers, body }
+      fc.property(fc.oneof(request, response), (sent: SipMessage) => {
         const parsed = asMessage(parseSipMessage(formatSipMessage(sent)))
         expect({ ...parsed, headers: parsed.headers.filter(([name]) => name !== 'Content-Length') }).toEqual({
           ...sent,
-          body: new Uint8Array(body),
+          body: new Uint8Array(sent.body),
         })
       }),
     )

@@ -1,0 +1,2 @@
+import { planted } from '../domain/uuid.ts'
+export const use = planted
