@@ -1,2 +1,0 @@
-import { planted } from '../domain/uuid.ts'
-export const use = planted
