@@ -8,6 +8,7 @@ import type { LiveRecording } from './captured-media.ts'
 import { MediaLeg } from './media-leg.ts'
 import { openMediaSockets, PortRange } from './media-sockets.ts'
 import { listRuns, recoverRun } from './recovery.ts'
+import type { PacketSource } from './stream-receiver.ts'
 import {
   type FromWorker,
   fromWireError,
@@ -25,6 +26,16 @@ export interface HostOptions {
 }
 
 const STATS_EVERY_TICKS = 10
+/** Packets of a call that are kept until its recording begins: a second of them. */
+const EARLY_MAX = 50
+
+/** A packet that came before its recording began. */
+interface Early {
+  readonly stream: number
+  readonly bytes: Uint8Array
+  readonly from: PacketSource
+  readonly nowMs: number
+}
 
 /** A capture worker from inside: sockets and ticks around an engine, and the questions that the main thread asks. */
 export class CaptureHost implements WorkerMethods {
@@ -32,6 +43,7 @@ export class CaptureHost implements WorkerMethods {
   readonly #engine: CaptureEngine
   readonly #range: PortRange
   readonly #legs = new Map<number, readonly MediaLeg[]>()
+  readonly #early = new Map<number, Early[]>()
   readonly #settling = new Map<number, (error?: WireError) => void>()
   #timer: NodeJS.Timeout | undefined
   #ticks = 0
@@ -84,6 +96,10 @@ export class CaptureHost implements WorkerMethods {
   async begin(handle: number, recording: LiveRecording): Promise<void> {
     if (!this.#legs.has(handle)) throw unknownCall()
     await this.#engine.begin(handle, recording, performance.now())
+    for (const { stream, bytes, from, nowMs } of this.#early.get(handle) ?? []) {
+      this.#engine.receive(handle, stream, bytes, from, nowMs)
+    }
+    this.#early.delete(handle)
     const session = this.#engine.session(handle)
     for (const [index, leg] of (this.#legs.get(handle) ?? []).entries()) leg.follow(session?.receivers[index])
   }
@@ -141,15 +157,17 @@ export class CaptureHost implements WorkerMethods {
     await this.#engine.close()
   }
 
-  #receive(
-    handle: number,
-    stream: number,
-    bytes: Uint8Array,
-    from: { address: string; port: number },
-    nowMs: number,
-  ): void {
+  #receive(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
     this.#packets += 1
-    this.#engine.receive(handle, stream, bytes, from, nowMs)
+    if (this.#engine.session(handle)) this.#engine.receive(handle, stream, bytes, from, nowMs)
+    else this.#keep(handle, { stream, bytes, from, nowMs })
+  }
+
+  /** A peer may send as soon as it knows where to, which can be before the recording has begun (an INVITE without an offer). */
+  #keep(handle: number, packet: Early): void {
+    const kept = this.#early.get(handle) ?? []
+    if (kept.length < EARLY_MAX) kept.push(packet)
+    this.#early.set(handle, kept)
   }
 
   #tick(): void {
@@ -170,6 +188,7 @@ export class CaptureHost implements WorkerMethods {
   #closeLegs(handle: number): void {
     for (const leg of this.#legs.get(handle) ?? []) leg.close()
     this.#legs.delete(handle)
+    this.#early.delete(handle)
   }
 }
 

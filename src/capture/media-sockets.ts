@@ -37,6 +37,8 @@ export interface MediaSockets {
 
 /** Pairs that are tried before the range counts as used up. */
 const TRIES_MAX = 200
+/** What waits while a worker is busy elsewhere; memory is taken only when it does. The system may allow less. */
+const RECEIVE_BUFFER_BYTES = 1024 * 1024
 
 /** Opens a pair on a free place of the range. Rejects with CAPTURE_BUSY when there is none, CAPTURE_ADDRESS when the address is not this machine's. */
 export const openMediaSockets = async (range: PortRange, address: string, family: 4 | 6): Promise<MediaSockets> => {
@@ -67,7 +69,11 @@ const pair = (address: string, rtp: Socket, rtcp: Socket, rtpPort: number): Medi
 
 /** A bound socket, or undefined when the port is taken. An error later (an ICMP answer to a report) concerns nobody. */
 const bind = async (address: string, family: 4 | 6, port: number): Promise<Socket | undefined> => {
-  const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 })
+  const socket = createSocket({
+    type: family === 4 ? 'udp4' : 'udp6',
+    ipv6Only: family === 6,
+    recvBufferSize: RECEIVE_BUFFER_BYTES,
+  })
   try {
     socket.bind({ address, port, exclusive: true })
     await once(socket, 'listening')

@@ -17,7 +17,7 @@ const JUMP_TOLERATED_MS = 3_000
 /** Packets further back than this are too late for any use. */
 const REORDER_MAX_MS = 5_000
 /** After a hold or a new source: the arrival clock decides when it and the timestamps differ by more than this. */
-const RESUME_TOLERATED_MS = 200
+const RESUME_TOLERATED_MS = 1_000
 /** A new source that begins so near to the end of the old one goes on from there: that much is jitter. */
 const JOIN_WITHIN_MS = 60
 
