@@ -1,4 +1,15 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { analyse } from '../../src/caller/analyse.ts'
+import type { CallOptions, CallTargetOptions } from '../../src/caller/call-options.ts'
+import { complaintsOf } from '../../src/caller/compare.ts'
+import { type CompletedCall, placeCall } from '../../src/caller/place-call.ts'
+import { requireProgram } from '../acceptance/support/debian.ts'
+import { cliOn } from '../integration/support/cli.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { callWithBaresip } from './support/baresip.ts'
 import { LiveServer, type WireDetails } from './support/live-server.ts'
@@ -79,4 +90,112 @@ describe('baresip', () => {
       expect(await purity(recording, frequencyHz)).toBeGreaterThan(0.9)
     },
   )
+})
+
+/** A call of ours that must be answered and end well. */
+const callOn = async (options: CallTargetOptions & CallOptions): Promise<CompletedCall> => {
+  const outcome = await placeCall(options)
+  if (outcome.kind !== 'completed') throw new Error(JSON.stringify(outcome))
+  return outcome
+}
+
+/** What is wrong with the recording of a call; nothing, if all is well. */
+const complaints = async (server: LiveServer, outcome: CompletedCall): Promise<readonly string[]> => {
+  const { samples, sampleRateHz } = await server.audio(await server.finalOf(outcome.callId))
+  return complaintsOf(analyse(samples, sampleRateHz, outcome.plan, outcome.expectation))
+}
+
+describe('SIP over TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'poulsen-sips-'))
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  const secure = new LiveServer({
+    POULSEN_SIP_LISTEN: 'tls:127.0.0.1:0',
+    POULSEN_TLS_CERT: cert,
+    POULSEN_TLS_KEY: key,
+  })
+  const trustedBefore = getCACertificates('default')
+  beforeAll(async () => {
+    const openssl = requireProgram('/usr/bin/openssl', 'openssl')
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
+    const subject = ['-subj', '/CN=poulsen', '-addext', 'subjectAltName=IP:127.0.0.1']
+    execFileSync(openssl, ['req', '-x509', '-days', '2', ...kind, ...subject], { stdio: 'pipe' })
+    setDefaultCACertificates([...trustedBefore, readFileSync(cert, 'utf8')])
+    await secure.start()
+  }, INSTALL_MS)
+  afterAll(async () => {
+    setDefaultCACertificates(trustedBefore)
+    await secure.dispose()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('takes calls of who trusts its certificate, and nobody else can place one', async () => {
+    const target = `sips:127.0.0.1:${secure.sipPort('tls')}`
+    const certificateAuthority = readFileSync(cert, 'utf8')
+    const outcome = await callOn({ target, certificateAuthority, durationMs: 3000, seed: 21 })
+    expect(await complaints(secure, outcome)).toEqual([])
+    const [other] = getCACertificates('bundled')
+    await expect(placeCall({ target, certificateAuthority: other ?? '', durationMs: 100 })).rejects.toThrow(
+      expect.objectContaining({ code: 'CALL_UNREACHABLE' }),
+    )
+    expect(await secure.list()).toHaveLength(1)
+  })
+})
+
+describe('who may call', () => {
+  const guarded = new LiveServer()
+  const cli = cliOn(guarded.dataDir)
+  const credentials = { username: 'pbx', password: 'open sesame' }
+  /** Behind a trunk of its own, with a network and a password. */
+  const guardedFrom = '127.0.0.77'
+  const target = () => `sip:127.0.0.1:${guarded.sipPort()}`
+
+  beforeAll(async () => {
+    await guarded.start()
+    const [first] = await cli.json<{ id: string }[]>('trunk', 'list')
+    await cli.json('trunk', 'update', first?.id ?? '', '--network', '127.0.0.1')
+    const proof = ['--username', credentials.username, '--password', credentials.password]
+    await cli.json('trunk', 'create', '--name', 'pbx', '--leg-type', 'sip', '--network', guardedFrom, ...proof)
+    // What the command line changed is seen by the server that runs, soon.
+    await waitFor(async () => {
+      const outcome = await placeCall({ target: target(), localAddress: guardedFrom, durationMs: 20 })
+      return outcome.kind === 'failed' || undefined
+    })
+    for (const { id } of await guarded.list()) await guarded.remove(id)
+  })
+  afterAll(() => guarded.dispose())
+
+  it.concurrent.each(['SHA-256', 'MD5'] as const)('is who proves it by Digest with %s', async (algorithm) => {
+    const outcome = await callOn({
+      target: target(),
+      localAddress: guardedFrom,
+      credentials: { ...credentials, algorithm },
+      durationMs: 2500,
+      seed: 31,
+    })
+    expect(await complaints(guarded, outcome)).toEqual([])
+    const { call } = await guarded.finalOf(outcome.callId)
+    expect(call).toMatchObject({ call_id: outcome.callId, end_reason: 'hangup' })
+  })
+
+  it.concurrent.each([
+    ['a wrong password', { ...credentials, password: 'open barley' }, 401],
+    ['another name', { ...credentials, username: 'pbz' }, 401],
+    ['no proof', undefined, 401],
+  ] as const)('is nobody with %s', async (_what, wrong, status) => {
+    const outcome = await placeCall({
+      target: target(),
+      localAddress: guardedFrom,
+      durationMs: 100,
+      ...(wrong && { credentials: wrong }),
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', invite: { kind: 'refused', status } })
+    expect((await guarded.list()).map(({ relay_sip_leg_id }) => relay_sip_leg_id)).not.toContain(outcome.callId)
+  })
+
+  it.concurrent('is nobody from an address that no trunk covers, with or without the password', async () => {
+    for (const more of [{}, { credentials }]) {
+      const outcome = await placeCall({ target: target(), localAddress: '127.0.0.99', durationMs: 100, ...more })
+      expect(outcome).toMatchObject({ kind: 'failed', invite: { kind: 'refused', status: 403 } })
+    }
+  })
 })
