@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type SipFrame, SipFramer } from './framer.ts'
+import { headerOf } from './message.ts'
+import { parseSipMessage } from './parse-message.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const message = (name: string, body = '') =>
@@ -84,6 +86,26 @@ describe('SipFramer', () => {
     expect(summary(framer.append(bytes(text)))).toEqual([outcome])
     expect(summary(framer.append(bytes(message('later'))))).toEqual([])
     expect(framer.bufferedBytes).toBe(0)
+  })
+
+  it('reads from a stream what a datagram of the same bytes is', () => {
+    const whole = bytes(message('a', 'one\r\n\r\ntwo'))
+    const change = fc.tuple(fc.nat(whole.length - 1), fc.constantFrom(...bytes('\r\n :;,<"a0\xff')))
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 3 }), fc.nat(whole.length), (changes, cut) => {
+        const mutated = Uint8Array.from(whole)
+        for (const [at, byte] of changes) mutated[at] = byte
+        const framer = new SipFramer()
+        const frames = [...framer.append(mutated.subarray(0, cut)), ...framer.append(mutated.subarray(cut))]
+        const [first] = frames.filter(({ kind }) => kind !== 'ping')
+        const datagram = parseSipMessage(mutated)
+        // A stream has no end: without a length there is no body, and what is cut off may still come.
+        if (first?.kind === 'message' && headerOf(first.message, 'Content-Length') !== undefined)
+          expect(datagram).toEqual(first.message)
+        if (first?.kind === 'refusal') expect(datagram.kind).toBe('refusal')
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('never throws and never holds more than a message', () => {

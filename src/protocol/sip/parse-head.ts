@@ -2,7 +2,7 @@ import { canonicalName } from './header-names.ts'
 import type { SipHeaders, SipRefusal } from './message.ts'
 import { isToken } from './parameters.ts'
 
-/** Bounds of what is read; beyond them a request is answered with 413 or 400. */
+/** Bounds of what is read. Beyond those of bytes a request is answered with 513, beyond those of fields with 413, with too long a first line with 414. */
 export const MESSAGE_BYTES_MAX = 65_536
 export const HEAD_BYTES_MAX = 32_768
 export const HEADERS_MAX = 200
@@ -64,16 +64,10 @@ interface ParsedHeaders {
 
 const parseHeaders = (lines: readonly string[]): ParsedHeaders => {
   const headers: [name: string, value: string][] = []
-  for (const line of lines) {
-    const last = headers.at(-1)
-    if (/^[ \t]/.test(line) && last) {
-      last[1] = `${last[1]} ${line.trim()}`.trim()
-      if (last[1].length > LINE_CHARACTERS_MAX)
-        return { headers, fault: { reason: 'a header field is too long', status: 413 } }
-      continue
-    }
+  for (const line of unfold(lines)) {
     if (line === '') continue
-    if (line.length > LINE_CHARACTERS_MAX) return { headers, fault: { reason: 'a line is too long', status: 413 } }
+    if (line.length > LINE_CHARACTERS_MAX)
+      return { headers, fault: { reason: 'a header field is too long', status: 413 } }
     if (headers.length >= HEADERS_MAX) return { headers, fault: { reason: 'too many header fields', status: 413 } }
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(0, colon)).trim()
@@ -81,4 +75,15 @@ const parseHeaders = (lines: readonly string[]): ParsedHeaders => {
     headers.push([canonicalName(name), line.slice(colon + 1).trim()])
   }
   return { headers }
+}
+
+/** Lines, the folded ones joined to those that they go on with. Every piece is copied once, however many there are. */
+const unfold = (lines: readonly string[]): readonly string[] => {
+  const fields: string[][] = []
+  for (const line of lines) {
+    const open = fields.at(-1)
+    if (!open || !/^[ \t]/.test(line)) fields.push([line])
+    else if (line.trim() !== '') open.push(line.trim())
+  }
+  return fields.map((pieces) => pieces.join(' '))
 }

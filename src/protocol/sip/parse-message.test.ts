@@ -156,6 +156,39 @@ describe('parseSipMessage', () => {
     )
   })
 
+  it('joins folded lines in linear time', () => {
+    const folded = (characters: number) =>
+      bytes(request([...INVITE, `X-Long: ${'x'.repeat(characters)}`, ...Array(7_500).fill(' ')]))
+    const leastMs = (datagram: Uint8Array) => {
+      const rounds = Array.from({ length: 20 }, () => {
+        const startedAt = performance.now()
+        parseSipMessage(datagram)
+        return performance.now() - startedAt
+      })
+      return Math.min(...rounds)
+    }
+    expect(headerOf(asMessage(parseSipMessage(folded(7_900))), 'X-Long')).toBe('x'.repeat(7_900))
+    leastMs(folded(1))
+    // About the same; it was ten times as long when every line copied all that came before it.
+    expect(leastMs(folded(7_900))).toBeLessThan(4 * leastMs(folded(1)) + 1)
+  })
+
+  it('says the length once, whatever the fields say, and writes names in full', () => {
+    const headers = [
+      ['l', '9'],
+      ['content-length', '8'],
+      ['v', 'SIP/2.0/UDP h'],
+    ] as const
+    const written = formatSipMessage({ kind: 'response', status: 200, reason: 'OK', headers, body: bytes('ok') })
+    expect(new TextDecoder().decode(written).split('\r\n')).toEqual([
+      'SIP/2.0 200 OK',
+      'Via: SIP/2.0/UDP h',
+      'Content-Length: 2',
+      '',
+      'ok',
+    ])
+  })
+
   it('lets no value break out of its line', () => {
     const text = new TextDecoder().decode(
       formatSipMessage({
