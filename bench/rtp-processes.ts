@@ -40,7 +40,10 @@ export const lostByBareSink = async (
 ): Promise<number> => {
   const sink = forkOn(0, 'bench/bare-rtp.ts', { STREAMS: String(streams), FOLDER: temporaryFolder() })
   const ports = await answerOf<readonly number[]>(sink)
+  const [before, begunMs] = [cpuSeconds(sink.pid ?? 0), performance.now()]
   const sent = await sendStreams(ports, seconds, codec)
+  const cpu = (cpuSeconds(sink.pid ?? 0) - before) / ((performance.now() - begunMs) / 1000)
+  console.error(`bench: bare sink, ${streams} streams ${codec}: ${Math.round(cpu * 100)} % of the core`)
   const answer = answerOf<number>(sink)
   sink.send('how many')
   const received = await answer
