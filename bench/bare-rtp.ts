@@ -9,6 +9,14 @@ const streams = Number(process.env.STREAMS)
 const folder = process.env.FOLDER ?? '.'
 const HEADER_BYTES = 12
 let packets = 0
+/** How late a timer came at worst. */
+let lagMs = 0
+const TICK_MS = 100
+let lastMs = performance.now()
+setInterval(() => {
+  lagMs = Math.max(lagMs, performance.now() - lastMs - TICK_MS)
+  lastMs = performance.now()
+}, TICK_MS)
 
 const ports: number[] = []
 for (let stream = 0; stream < streams; stream += 1) {
@@ -31,5 +39,5 @@ for (let stream = 0; stream < streams; stream += 1) {
   await once(socket, 'listening')
   ports.push(socket.address().port)
 }
-process.on('message', () => process.send?.(packets))
+process.on('message', () => process.send?.({ packets, lagMs }))
 process.send?.(ports)

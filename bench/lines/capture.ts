@@ -6,15 +6,17 @@ import { parseTarget } from '../../src/caller/target.ts'
 import { formatNumber, type Line, median } from '../line.ts'
 import { install } from '../poulsen.ts'
 import type { Subject } from '../processes.ts'
-import { cpuSeconds, lostByBareSink, type PAYLOADS, sendStreams } from '../rtp-processes.ts'
+import { cpuSeconds, LAG_MAX_SECONDS, lostByBareSink, type PAYLOADS, sendStreams } from '../rtp-processes.ts'
 
 const SIP_PORT = Number(process.env.BENCH_SIP_PORT ?? 15_160)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8)
-/** Two-leg calls. */
-const FIRST = 300
+/** Two-leg calls: where the ramps begin, and where they end. */
+const FIRST = 500
+const FIRST_OF_SINK = 700
 const STEP = 100
-const MOST = 1600
+const MOST = 2000
+const LAG_EVERY_MS = 1_000
 const STREAMS_PER_CALL = 2
 /** Calls that are set up at once. */
 const AT_ONCE = 10
@@ -34,7 +36,10 @@ export const measureCapture = async (): Promise<readonly Line[]> => {
     const rounds: { readonly ours: number; readonly bare: number; readonly cpu: number }[] = []
     for (let round = 0; round < ROUNDS; round += 1) {
       const ours = await rampPoulsen(codec)
-      rounds.push({ ...ours, bare: await ramp((calls) => lostByBareSink(calls * STREAMS_PER_CALL, SECONDS, codec)) })
+      rounds.push({
+        ...ours,
+        bare: await ramp(FIRST_OF_SINK, (calls) => lostByBareSink(calls * STREAMS_PER_CALL, SECONDS, codec)),
+      })
     }
     const ratios = rounds.map(({ ours, bare }) => ours / bare)
     const calls = median(rounds.map(({ ours }) => ours))
@@ -53,9 +58,9 @@ export const measureCapture = async (): Promise<readonly Line[]> => {
 }
 
 /** The largest number of calls of which nothing is lost. */
-const ramp = async (lostOf: (calls: number) => Promise<number>): Promise<number> => {
+const ramp = async (first: number, lostOf: (calls: number) => Promise<number>): Promise<number> => {
   let most = 0
-  for (let calls = FIRST; calls <= MOST; calls += STEP) {
+  for (let calls = first; calls <= MOST; calls += STEP) {
     if ((await lostOf(calls)) > 0) break
     most = calls
   }
@@ -73,7 +78,7 @@ const rampPoulsen = async (codec: Codec): Promise<{ readonly ours: number; reado
   })
   const caller = await SipCaller.open({ target: parseTarget(`sip:127.0.0.1:${SIP_PORT}`) })
   let cpu = 0
-  const ours = await ramp(async (calls) => {
+  const ours = await ramp(FIRST, async (calls) => {
     const result = await lostByPoulsen(server, caller, calls * STREAMS_PER_CALL, codec)
     if (result.lost === 0) cpu = result.cpu
     return result.lost
@@ -100,11 +105,16 @@ const lostByPoulsen = async (
   await untilIdle(server)
   const [before, endedBefore] = [await receivedBy(server), await endedBy(server)]
   const [cpuBefore, begunMs] = [cpuSeconds(server.pid), performance.now()]
+  let lagSeconds = 0
+  const watch = setInterval(async () => {
+    lagSeconds = Math.max(lagSeconds, await lagOf(server))
+  }, LAG_EVERY_MS)
   const sent = await sendStreams(
     placed.map(({ port }) => port),
     SECONDS,
     codec,
   )
+  clearInterval(watch)
   const cpu = (cpuSeconds(server.pid) - cpuBefore) / ((performance.now() - begunMs) / 1000)
   const byes = [...placed]
   const hangUpSome = async () => {
@@ -113,9 +123,10 @@ const lostByPoulsen = async (
   await Promise.all(Array.from({ length: AT_ONCE }, hangUpSome))
   for (let turn = 0; turn < 200 && (await endedBy(server)) < endedBefore + placed.length; turn += 1) await delay(100)
   // A call that is refused, since capture does not keep up, is one too many.
-  const lost = placed.length < streams ? Number.POSITIVE_INFINITY : sent - ((await receivedBy(server)) - before)
+  const isBehind = placed.length < streams || lagSeconds > LAG_MAX_SECONDS
+  const lost = isBehind ? Number.POSITIVE_INFINITY : sent - ((await receivedBy(server)) - before)
   console.error(
-    `bench: ${streams / STREAMS_PER_CALL} calls ${codec}: ${lost} packets lost, ${Math.round(cpu * 100)} % of the core`,
+    `bench: ${streams / STREAMS_PER_CALL} calls ${codec}: ${lost} packets lost, ${Math.round(cpu * 100)} % of the core, ${Math.round(lagSeconds * 1000)} ms late at worst`,
   )
   return { lost, cpu }
 }
@@ -161,5 +172,7 @@ const metric = async ({ url }: Subject, pattern: RegExp): Promise<number> => {
 
 const receivedBy = (server: Subject): Promise<number> =>
   metric(server, /poulsen_rtp_packets_total\{outcome="received"\} (\d+)/)
+const lagOf = (server: Subject): Promise<number> =>
+  metric(server, /poulsen_capture_lag_seconds\{worker="0"\} ([\d.e-]+)/)
 const endedBy = (server: Subject): Promise<number> =>
   metric(server, /poulsen_recordings_ended_total\{status="completed",reason="hangup"\} (\d+)/)
