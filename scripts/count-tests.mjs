@@ -11,4 +11,8 @@ const [passed, failed, skipped] = [count('passed'), count('failed'), count('skip
 
 if (skipped > 0) console.error(`${skipped} tests were skipped: a skipped test is a defect here`)
 console.log(`${passed} passed, ${failed} failed`)
-process.exit(summaries.length > 0 && summaries.every((line) => countIn(line, 'passed') > 0) && failed === 0 && skipped === 0 ? 0 : 1)
+process.exit(
+  summaries.length > 0 && summaries.every((line) => countIn(line, 'passed') > 0) && failed === 0 && skipped === 0
+    ? 0
+    : 1,
+)
