@@ -135,6 +135,7 @@ export class LiveSession {
 
   /** What has come since the last time goes to the journal, and what is old enough to the file. */
   advance(nowMs: number): void {
+    for (const receiver of this.receivers) receiver.settle(nowMs)
     this.#journal()
     const { endTicks, edgeTicks } = this.#track
     const isIdle = nowMs - this.lastPacketMs >= IDLE_MS
@@ -177,6 +178,7 @@ export class LiveSession {
 
   /** Takes in what is left, ends the file durably, and says what came of the recording. Never rejects. */
   async finish(reason: EndReason, endedAtMs: number): Promise<CapturedMedia> {
+    for (const receiver of this.receivers) receiver.settle()
     this.#journal()
     if (this.#track.endTicks > 0) this.#write(this.#track.endTicks)
     const edgeTicks = this.#track.edgeTicks

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Admission, SourceLock } from './source-lock.ts'
+import { type Admission, PATIENCE_MS, SourceLock } from './source-lock.ts'
 
 const AGREED = { address: '192.0.2.1', port: 4000 }
 const REBOUND = { address: '192.0.2.1', port: 4444 }
@@ -10,6 +10,8 @@ const OTHER = { address: '192.0.2.2', port: 5000 }
 const [OURS, NEXT, THIRD, THEIRS] = [0xaaaa, 0xbbbb, 0xcccc, 0xdddd] as const
 const SILENT_MS = 2_000
 const FRAME_MS = 20
+/** How many packets one who was not announced waits. */
+const WAITING_FRAMES = PATIENCE_MS / FRAME_MS
 
 interface Sending {
   readonly ssrc: number
@@ -43,7 +45,7 @@ class Line {
 /** One whose agreed source speaks already. */
 const talking = (from = AGREED): Line => {
   const line = new Line(AGREED)
-  line.send({ ssrc: OURS, from, count: 3 })
+  line.send({ ssrc: OURS, from, count: from === AGREED ? 3 : WAITING_FRAMES + 3 })
   return line
 }
 
@@ -58,15 +60,36 @@ describe('SourceLock, who is believed', () => {
     expect(line.lock.changes).toBe(0)
   })
 
-  it('believes who comes first, as behind a NAT, and reports there', () => {
+  it('believes who comes first, as behind a NAT, when the announced one stays silent, and reports there', () => {
     const line = new Line(AGREED)
-    expect(line.send({ ssrc: OURS, from: NAT, count: 2 })).toEqual(['join', 'accept'])
+    const expected = [...trials(WAITING_FRAMES), 'join', 'accept']
+    expect(line.send({ ssrc: OURS, from: NAT, count: WAITING_FRAMES + 2 })).toEqual(expected)
     expect(line.lock.peer).toEqual(NAT)
+    expect(line.lock.changes).toBe(0)
   })
 
-  it('gives the stream to the announced address when a stranger came first, and never back', () => {
+  it('has patience for a time, also when it is asked without a packet', () => {
     const line = new Line(AGREED)
-    line.send({ ssrc: THEIRS, from: STRANGER, count: 5 })
+    expect(line.lock.isPatienceOver(Number.POSITIVE_INFINITY)).toBe(false)
+    line.send({ ssrc: OURS, from: NAT })
+    expect(line.lock.isPatienceOver(line.nowMs + PATIENCE_MS - 1)).toBe(false)
+    expect(line.lock.isPatienceOver(line.nowMs + PATIENCE_MS)).toBe(true)
+    line.lock.believe(OURS, NAT, line.nowMs)
+    expect(line.lock.isPatienceOver(Number.POSITIVE_INFINITY)).toBe(false)
+    expect(line.send({ ssrc: OURS, from: NAT })).toEqual(['accept'])
+  })
+
+  it('believes the announced address at once though strangers were faster, and them never', () => {
+    const line = new Line(AGREED)
+    expect(line.send({ ssrc: THEIRS, from: STRANGER, count: 3 })).toEqual(trials(3))
+    expect(line.send({ ssrc: OURS, from: AGREED, count: 2 })).toEqual(['join', 'accept'])
+    expect(line.send({ ssrc: THEIRS, from: STRANGER, sequence: 3, count: 50 })).toEqual(strangers(50))
+    expect(line.lock.changes).toBe(0)
+  })
+
+  it('gives the stream to the announced address when a stranger was much faster, and never back', () => {
+    const line = new Line(AGREED)
+    line.send({ ssrc: THEIRS, from: STRANGER, count: WAITING_FRAMES + 2 })
     expect(line.send({ ssrc: OURS, from: AGREED, count: 3 })).toEqual(['trial', 'join', 'accept'])
     expect(line.lock.peer).toEqual(AGREED)
     expect(line.send({ ssrc: THEIRS, from: STRANGER, count: 5 })).toEqual(strangers(5))

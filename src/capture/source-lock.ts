@@ -7,6 +7,11 @@ const TRIAL_PACKETS = 2
 const STRANGER_TRIAL_PACKETS = 50
 const REBOUND_TRIAL_PACKETS = 5
 const SILENT_MS = 2_000
+/**
+ * How long one who came first and was not announced (a NAT, or a stranger) waits for the announced one to speak. Its packets are kept meanwhile, so this is
+ * part of the 250 ms that a crash may cost.
+ */
+export const PATIENCE_MS = 100
 /** Sources that are believed: the present one and the one before, whose last packets may still be under way. */
 const KNOWN_MAX = 2
 /** Names that are remembered at most. */
@@ -25,8 +30,8 @@ interface Trial extends Address {
 
 /**
  * Decides which packets belong to a stream (symmetric RTP, NAT, a change of source): signalling announces an address, the first packets show one, and an
- * SSRC. A stranger's packets never become audio. A source that changes at the agreed address is believed after {@link TRIAL_PACKETS} packets in a
- * row; one from elsewhere only with the same SSRC (a NAT that has rebound) or after long, and only while the agreed one is silent. The announced
+ * SSRC; who is first but was not announced waits for {@link PATIENCE_MS}. A stranger's packets never become audio. A source that changes at the agreed
+ * address is believed after {@link TRIAL_PACKETS} packets in a row; one from elsewhere only with the same SSRC (a NAT that has rebound) or after long, and only while the agreed one is silent. The announced
  * address, once it speaks, takes over from one that only came first.
  */
 export class SourceLock {
@@ -38,6 +43,8 @@ export class SourceLock {
   #ssrcs: number[] = []
   #lastMs = 0
   #trial: Trial | undefined
+  /** When the first packet came while nobody is believed. */
+  #waitingSinceMs: number | undefined
   #changes = 0
   /** What sources call themselves; the present one's name lets another SSRC of the same in at once (RFC 7866 §8.1.3). */
   readonly #cnames = new Map<number, string>()
@@ -65,6 +72,12 @@ export class SourceLock {
     this.#announced = announced
     this.#from = undefined
     this.#trial = undefined
+    this.#waitingSinceMs = undefined
+  }
+
+  /** True when somebody waits for the announced one to speak, and has done so for long enough. */
+  isPatienceOver(nowMs: number): boolean {
+    return this.#from === undefined && nowMs - (this.#waitingSinceMs ?? nowMs) >= PATIENCE_MS
   }
 
   /** A source at the agreed address says what it is called. */
@@ -87,13 +100,24 @@ export class SourceLock {
       if (this.#isSameByName(ssrc)) return this.#join(ssrc, from, nowMs)
       return this.#try(ssrc, sequence, from, nowMs, TRIAL_PACKETS)
     }
-    if (locked === undefined) return this.#join(ssrc, from, nowMs)
+    if (locked === undefined) return this.#admitFirst(ssrc, from, nowMs)
     if (isSame(from, this.#announced)) return this.#try(ssrc, sequence, from, nowMs, TRIAL_PACKETS)
     if (nowMs - this.#lastMs < SILENT_MS) return 'stranger'
     const isRebound = this.#ssrcs.includes(ssrc)
     const wanted = isRebound ? REBOUND_TRIAL_PACKETS : STRANGER_TRIAL_PACKETS
     if (!isRebound && from.address !== this.#announced.address && from.address !== locked.address) return 'stranger'
     return this.#try(ssrc, sequence, from, nowMs, wanted)
+  }
+
+  /** Takes a source on without further trial: nobody else has spoken. */
+  believe(ssrc: number, from: Address, nowMs: number): void {
+    this.#join(ssrc, from, nowMs)
+  }
+
+  #admitFirst(ssrc: number, from: Address, nowMs: number): Admission {
+    if (isSame(from, this.#announced) || this.#ssrcs.includes(ssrc)) return this.#join(ssrc, from, nowMs)
+    this.#waitingSinceMs ??= nowMs
+    return this.isPatienceOver(nowMs) ? this.#join(ssrc, from, nowMs) : 'trial'
   }
 
   #isSameByName(ssrc: number): boolean {
@@ -122,6 +146,7 @@ export class SourceLock {
     this.#from = { address: from.address, port: from.port }
     this.#lastFrom = this.#from
     this.#trial = undefined
+    this.#waitingSinceMs = undefined
     this.#lastMs = nowMs
     return 'join'
   }

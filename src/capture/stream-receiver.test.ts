@@ -3,10 +3,12 @@ import { formatRtp } from '../audio/rtp/packet.ts'
 import { SampleTrack } from '../audio/timeline/sample-track.ts'
 import type { Piece } from '../audio/timeline/track.ts'
 import type { StreamPlan } from './call-recorder.ts'
+import { PATIENCE_MS } from './source-lock.ts'
 import { type PacketSource, StreamReceiver } from './stream-receiver.ts'
 
 const AGREED = { address: '192.0.2.1', port: 4000 }
 const REBOUND = { address: '192.0.2.1', port: 4444 }
+const NAT = { address: '203.0.113.9', port: 9000 }
 const STRANGER = { address: '198.51.100.66', port: 6666 }
 const [OURS, NEXT] = [0xaaaa, 0xbbbb] as const
 const [PCMU, EVENT, NOISE, UNKNOWN] = [0, 101, 13, 96] as const
@@ -248,6 +250,43 @@ describe('StreamReceiver, a change of source', () => {
   })
 })
 
+describe('StreamReceiver, who comes first', () => {
+  const loud = new Uint8Array(FRAME_TICKS).fill(200)
+
+  it('loses no packet of one behind a NAT, whom nobody announced', () => {
+    const line = new Line().run(1, 31, { from: NAT })
+    expect(line.heard()).toEqual(range(1, 31))
+    expect(line.receiver.quality()).toEqual({ ...CLEAN, packets: 30 })
+  })
+
+  it('loses no packet of one behind a NAT who says little, when it is time, or at the end', () => {
+    const line = new Line().run(1, 4, { from: NAT })
+    line.receiver.settle(FRAME_MS + PATIENCE_MS - 1)
+    expect(line.receiver.lastPacketMs).toBeUndefined()
+    line.receiver.settle(FRAME_MS + PATIENCE_MS)
+    expect(line.receiver.lastPacketMs).toBe(3 * FRAME_MS)
+    expect(line.heard()).toEqual([1, 2, 3])
+    const short = new Line().run(1, 3, { from: NAT })
+    short.receiver.settle()
+    expect(short.heard()).toEqual([1, 2])
+    expect(short.receiver.quality()).toEqual({ ...CLEAN, packets: 2 })
+  })
+
+  it('hears nothing of strangers who are faster than the announced one', () => {
+    const line = new Line().run(1, 4, { from: STRANGER, ssrc: NEXT, payload: loud })
+    line.run(4, 31)
+    line.receiver.settle()
+    expect(line.heard()).toEqual(range(4, 31))
+    expect(line.receiver.quality()).toEqual({ ...CLEAN, packets: 27, strangers: 3 })
+  })
+
+  it('has nobody to believe when nothing came', () => {
+    const line = new Line()
+    line.receiver.settle()
+    expect(line.receiver.quality()).toEqual({ ...CLEAN, packets: 0 })
+  })
+})
+
 describe('StreamReceiver, strangers', () => {
   it('keeps them out before, between and after, and counts each packet once', () => {
     const line = new Line().run(1, 11)
@@ -299,6 +338,7 @@ describe('StreamReceiver, where reports go', () => {
     )
     const header = { payloadType: PCMU, marker: false, sequence: 1, timestamp: 1, ssrc: OURS }
     if (from) receiver.receive(formatRtp(header, new Uint8Array(FRAME_TICKS)), from, 0)
+    receiver.settle(PATIENCE_MS)
     return receiver.rtcpPeer
   }
 

@@ -19,7 +19,8 @@ interface OnTrial {
   readonly arrivalMs: number
 }
 
-const TRIALS_KEPT_MAX = 5
+/** What comes in {@link PATIENCE_MS} in packets of 10 ms, and somebody else's beside it. */
+const TRIALS_KEPT_MAX = 20
 /** What is older was no beginning of what is believed now. */
 const TRIAL_AGE_MAX_MS = 1_000
 const SOURCES_MAX = 2
@@ -110,6 +111,19 @@ export class StreamReceiver {
     else this.#counts.strangers += 1
   }
 
+  /**
+   * Believes who came first when the announced one has not spoken in time, also if nothing more comes. To be called now and then; without a time at the
+   * end, when there is nobody left to wait for.
+   */
+  settle(nowMs = Number.POSITIVE_INFINITY): void {
+    const [first] = this.#trials
+    if (!first || !this.#lock.isPatienceOver(nowMs)) return
+    parseRtp(first.bytes, this.#header)
+    const { ssrc } = this.#header
+    this.#lock.believe(ssrc, first.from, first.arrivalMs)
+    this.#takeTrials(ssrc, first.from, first.arrivalMs)
+  }
+
   /** Statistics of the whole stream, over all of its sources. */
   quality(): Omit<StreamQuality, 'gapCount' | 'gapMs'> {
     const total = [...this.#receptions.values()].reduce(add, this.#ended)
@@ -135,14 +149,18 @@ export class StreamReceiver {
     this.#counts.strangers += 1
   }
 
-  /** A new source is believed: what it sent on trial comes first. What others sent meanwhile never counts. */
   #join(bytes: Uint8Array, from: PacketSource, arrivalMs: number): void {
-    const { ssrc } = this.#header
+    this.#trials.push({ bytes, from, arrivalMs })
+    this.#takeTrials(this.#header.ssrc, from, arrivalMs)
+  }
+
+  /** A new source is believed: what it sent on trial comes first. What others sent meanwhile never counts. */
+  #takeTrials(ssrc: number, from: PacketSource, nowMs: number): void {
     const trials = this.#trials
     this.#trials = []
-    for (const packet of [...trials, { bytes, from, arrivalMs }]) {
+    for (const packet of trials) {
       const isSameAddress = packet.from.port === from.port && packet.from.address === from.address
-      const isRecent = arrivalMs - packet.arrivalMs <= TRIAL_AGE_MAX_MS
+      const isRecent = nowMs - packet.arrivalMs <= TRIAL_AGE_MAX_MS
       parseRtp(packet.bytes, this.#header)
       if (isSameAddress && isRecent && this.#header.ssrc === ssrc) this.#accept(packet.bytes, packet.arrivalMs)
       else this.#counts.strangers += 1
