@@ -41,6 +41,10 @@ const ROOM_AGAIN_MS = 60_000
 /** As loud as µ-law can be, at 1 kHz: nobody would miss it in a recording. */
 const NOISE = Uint8Array.from({ length: 160 }, (_, index) => (index % 8 < 4 ? 0x00 : 0x80))
 const EARLY_PACKETS = 10
+const TOO_MUCH_CONNECTIONS = 5
+const SILENT_CONNECTIONS = 10
+/** A first message takes at most ten seconds; and a moment until everybody has noticed. */
+const SILENT_MAX_MS = 14_000
 
 const certificate = new TestCertificate()
 const live = new LiveServer({
@@ -187,10 +191,6 @@ describe('strangers at the signalling ports', () => {
         misuse(transport, FRIEND, 20, slowly(fresh({ transport: 'TCP' }))),
         misuse(transport, FRIEND, 5, atOnce(Buffer.from([0x16, 3, 1, 0xff, 0xff, 1, 0, 0]))),
       ]),
-      misuse('tcp', FRIEND, 5, atOnce(fresh({ transport: 'TCP', headers }))),
-      misuse('tcp', FRIEND, 5, atOnce(fresh({ transport: 'TCP', body: `${OFFER}${'a=x\r\n'.repeat(200_000)}` }))),
-      misuse('tcp', FRIEND, 5, atOnce(fresh({ transport: 'TCP', declaredBytes: 2 ** 40 }))),
-      misuse('tcp', FRIEND, 5, atOnce(fresh({ transport: 'TCP', body: '', declaredBytes: -1 }))),
       misuse('tcp', STRANGER, 20, async (socket, isOver) => {
         while (!isOver() && socket.writableLength < MEBIBYTE) {
           socket.write(mutate(Buffer.from(fresh({ transport: 'TCP', from: STRANGER })), random))
@@ -198,6 +198,15 @@ describe('strangers at the signalling ports', () => {
         }
       }),
     ]
+    // What is too much or makes no sense costs its sender the connection.
+    const tooMuch = [
+      fresh({ transport: 'TCP', headers }),
+      fresh({ transport: 'TCP', body: `${OFFER}${'a=x\r\n'.repeat(200_000)}` }),
+      fresh({ transport: 'TCP', declaredBytes: 2 ** 40 }),
+      fresh({ transport: 'TCP', body: '', declaredBytes: -1 }),
+      `INVITE ${'x'.repeat(100_000)}`,
+    ].map((text) => misuse('tcp', FRIEND, TOO_MUCH_CONNECTIONS, atOnce(text)))
+    expect(await Promise.all(tooMuch)).toEqual(tooMuch.map(() => TOO_MUCH_CONNECTIONS))
     await Promise.all(attacks)
     const outcomes = await until
     for (const outcome of outcomes) await expectWhole(outcome)
@@ -220,7 +229,24 @@ describe('strangers at the signalling ports', () => {
     expect((await fetch(new URL('/healthz', live.server.url))).status).toBe(200)
   })
 
-  it('may re-INVITE as often as they like within their own call: it goes on', { timeout: 60_000 }, async () => {
+  it.concurrent('that say nothing, or hardly anything, are cut after a while', { timeout: 60_000 }, async () => {
+    const never = Promise.withResolvers<void>()
+    const late = setTimeout(never.resolve, SILENT_MAX_MS)
+    const text = rawRequest({ callId: randomUUID(), branch: randomUUID(), transport: 'TCP' })
+    const misuses = (['tcp', 'tls'] as const).flatMap((transport) =>
+      [async () => {}, slowly(text, 200)].map((misdeed) => {
+        const port = live.sipPort(transport)
+        return misuseConnections({ from: FRIEND, port, count: SILENT_CONNECTIONS, until: never.promise, misdeed })
+      }),
+    )
+    expect(await Promise.all(misuses)).toEqual(misuses.map(() => SILENT_CONNECTIONS))
+    clearTimeout(late)
+    never.resolve()
+  })
+
+  it.concurrent('may re-INVITE as often as they like within their own call: it goes on', {
+    timeout: 60_000,
+  }, async () => {
     const running = await waitFor(
       () => start({ durationMs: 3000, seed: SEED + 6, leg: 1 }).catch(() => undefined),
       ROOM_AGAIN_MS,
