@@ -3,6 +3,7 @@ import {
   answerParameters,
   channelsOf,
   chooseCodec,
+  codecsAmong,
   comfortNoiseTypesOf,
   eventTypesOf,
   isSameCodec,
@@ -81,6 +82,19 @@ export const offerSdp = ({ host, ports, codecs, origin }: OwnMedia): SdpSession 
 }
 
 /**
+ * An offer of ours within a session, after `previous`, the last description that we sent: every line stays in its place, refused ones too, and what has been agreed
+ * keeps its payload types (RFC 3264 §8). Codecs that are no longer in {@link OwnMedia.codecs} are left out.
+ */
+export const reofferSdp = (previous: SdpSession, { codecs: names, origin }: OwnMedia): SdpSession => ({
+  origin,
+  media: previous.media.map((line) => {
+    if (line.port === 0) return line
+    const codecs = codecsAmong(line.codecs, names)
+    return { ...line, direction: 'recvonly', codecs, formats: codecs.map(({ payloadType }) => payloadType).join(' ') }
+  }),
+})
+
+/**
  * What an answer to an offer of ours agrees on. Payload types are those of our offer, whatever numbers the answer has: they are what the answerer sends with
  * (RFC 3264 §6.1). Codecs that were not offered count as none.
  */
@@ -93,7 +107,8 @@ export const readAnswer = (offer: SdpSession, answer: SdpSession): readonly Acce
     })
     const codecs = line.codecs.map(({ name }) => name)
     const audio = answered && known && agreeOn({ ...answered, codecs: known }, { codecs })
-    return audio ? [{ ...audio, media: answered, isRtcpMultiplexed: false }] : []
+    const isRtcpMultiplexed = line.isRtcpMultiplexed && answered?.isRtcpMultiplexed === true
+    return audio ? [{ ...audio, media: answered, isRtcpMultiplexed }] : []
   })
 
 const agreeOn = (line: SdpMedia, own: Pick<OwnMedia, 'codecs' | 'prefer'>): AcceptedAudio | undefined => {

@@ -2,7 +2,8 @@ import type { SdpCodec, SdpMedia, SdpSession } from './offer.ts'
 
 /** A session description as text (RFC 8866 §5), strict: CRLF, every line in its order. Nothing that came from a peer can break out of its line. */
 export const formatSdp = ({ origin, media }: SdpSession): string => {
-  const first = media.find(({ port }) => port > 0) ?? media[0]
+  // Refused lines still have the address of the peer that offered them: it is not ours to name.
+  const first = media.find(({ port }) => port > 0)
   const address = first ? connection(first) : 'IN IP4 0.0.0.0'
   const lines = [
     'v=0',

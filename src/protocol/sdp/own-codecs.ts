@@ -33,6 +33,10 @@ export const offeredCodecs = (names: readonly string[]): readonly SdpCodec[] => 
   EVENT,
 ]
 
+/** Those of a line's codecs that are among `names`, with the events and comfort noise beside them. */
+export const codecsAmong = (codecs: readonly SdpCodec[], names: readonly string[]): readonly SdpCodec[] =>
+  codecs.filter((codec) => isEvent(codec) || isComfortNoise(codec) || ownCodec(codec, names) !== undefined)
+
 /** What we say of a codec in an answer: for Opus what we would like to receive (RFC 7587 §6.1). */
 export const answerParameters = ({ name }: SdpCodec): string | undefined =>
   name.toLowerCase() === 'opus' ? OFFERED.opus?.parameters : undefined
@@ -64,7 +68,9 @@ const isEvent = ({ name }: SdpCodec): boolean => name.toLowerCase() === 'telepho
 
 /** Comfort noise of the audio's clock rate (RFC 3389). */
 export const comfortNoiseTypesOf = (codecs: readonly SdpCodec[], clockRateHz: number): readonly number[] =>
-  typesOf(codecs.filter((each) => each.name.toLowerCase() === 'cn' && each.clockRateHz === clockRateHz))
+  typesOf(codecs.filter((each) => isComfortNoise(each) && each.clockRateHz === clockRateHz))
+
+const isComfortNoise = ({ name }: SdpCodec): boolean => name.toLowerCase() === 'cn'
 
 const typesOf = (codecs: readonly SdpCodec[]): readonly number[] => codecs.map(({ payloadType }) => payloadType)
 

@@ -23,6 +23,22 @@ describe('Digest', () => {
     expect(digestResponse({ ...GIVEN, cnonce, ha1: hash(USER) }, hash)).toBe(response)
   })
 
+  it.each([
+    [md5, '8ca523f5e9506fed4657c9700eebdbec'],
+    [sha256, '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1'],
+  ])('proves the password of the standard (RFC 7616 §3.9.1) %#', (hash, response) => {
+    const parts = {
+      ha1: hash('Mufasa:http-auth@example.org:Circle of Life'),
+      nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
+      uri: '/dir/index.html',
+      qop: 'auth',
+      nc: '00000001',
+      cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+      method: 'GET',
+    }
+    expect(digestResponse(parts, hash)).toBe(response)
+  })
+
   it('proves one without a qop as they do (RFC 2617 §3.2.2.1)', () => {
     const parts = { ...GIVEN, qop: undefined, nc: undefined, cnonce: undefined, ha1: md5(USER) }
     expect(digestResponse(parts, md5)).toBe('23881e74271f57e30ccae8a634c849b3')
@@ -133,6 +149,21 @@ describe('Digest', () => {
       qop: ['auth'],
       stale: false,
     })
+  })
+
+  it('reads a string that never ends in linear time, to the end', () => {
+    const endless = (characters: number) => `Digest realm="r",nonce="${'\\"'.repeat(characters / 2)}\\`
+    const leastMs = (value: string, times: number) => {
+      const rounds = Array.from({ length: 20 }, () => {
+        const startedAt = performance.now()
+        for (let time = 0; time < times; time += 1) parseDigestChallenge(value)
+        return performance.now() - startedAt
+      })
+      return Math.min(...rounds)
+    }
+    expect(parseDigestChallenge(endless(4))).toMatchObject({ realm: 'r', nonce: '"\\"\\"\\' })
+    // As many characters in all; sixteen times as long when every quote began the search for its end again.
+    expect(leastMs(endless(4_000), 1)).toBeLessThan(4 * leastMs(endless(250), 16) + 1)
   })
 
   it('never throws', () => {

@@ -67,10 +67,10 @@ const withBody = (head: SipHead, rest: Uint8Array): SipMessage | SipRefusal => {
   return { ...head, body: new Uint8Array(rest.subarray(0, declared ?? rest.length)) }
 }
 
-/** Empty lines before a start line mean nothing (RFC 3261 §7.5). */
+/** Empty lines before a start line mean nothing (RFC 3261 §7.5); a carriage return alone is no line. */
 const skipLineEnds = (bytes: Uint8Array): number => {
   let at = 0
-  while (bytes[at] === CR || bytes[at] === LF) at += 1
+  while (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF)) at += 1
   return at
 }
 
