@@ -7,7 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    // Live calls last as long as they last; ten at once leave a core to the server.
-    maxConcurrency: 10,
+    // Live calls last as long as they last; six at once leave a core to the server.
+    maxConcurrency: 6,
   },
 })

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { analyse } from '../../src/caller/analyse.ts'
 import type { CallOptions, CallTargetOptions } from '../../src/caller/call-options.ts'
-import { complaintsOf } from '../../src/caller/compare.ts'
-import { CallGenerator, type CompletedCall, type RunningCall } from '../../src/caller/place-call.ts'
+import { CallGenerator, type RunningCall } from '../../src/caller/place-call.ts'
 import { headerOf, type SipMessage } from '../../src/protocol/sip/message.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { complaintsOfCall } from './support/judge.ts'
 import { LiveServer, type WireRecording } from './support/live-server.ts'
 
 const live = new LiveServer()
@@ -35,19 +34,13 @@ const start = async (options: CallOptions, more: CallTargetOptions = {}): Promis
 const rowOf = (callId: string): Promise<WireRecording> =>
   waitFor(async () => (await live.list()).find(({ relay_sip_leg_id }) => relay_sip_leg_id === callId))
 
-/** What is wrong with the recording of a call; nothing, if all is well. */
-const complaints = async (outcome: CompletedCall): Promise<readonly string[]> => {
-  const { samples, sampleRateHz } = await live.audio(await live.finalOf(outcome.callId))
-  return complaintsOf(analyse(samples, sampleRateHz, outcome.plan, outcome.expectation))
-}
-
 describe('within a call', () => {
   it.concurrent('a hold and what comes after it are answered, and the media goes on', async () => {
     const running = await start({ durationMs: 2500, seed: 1 })
     expect(await running.sip.hold()).toMatchObject({ kind: 'agreed', remote: { direction: 'inactive', lineCount: 1 } })
     expect(await running.sip.hold('sendonly')).toMatchObject({ kind: 'agreed', remote: { direction: 'recvonly' } })
     expect(await running.sip.resume()).toMatchObject({ kind: 'agreed', remote: { direction: 'recvonly' } })
-    expect(await complaints(await running.outcome)).toEqual([])
+    expect(await complaintsOfCall(live, await running.outcome)).toEqual([])
   })
 
   it.concurrent('UPDATE is answered with a session and without one', async () => {
@@ -57,7 +50,7 @@ describe('within a call', () => {
     const first = await running.sip.update({ withSession: true })
     const second = await running.sip.update({ withSession: true })
     expect([first, second]).toMatchObject([{ kind: 'agreed' }, { kind: 'agreed' }])
-    expect(await complaints(await running.outcome)).toEqual([])
+    expect(await complaintsOfCall(live, await running.outcome)).toEqual([])
   })
 
   it.concurrent('OPTIONS and INFO are answered, what nobody knows is refused, and the call goes on', async () => {
@@ -69,7 +62,7 @@ describe('within a call', () => {
     }
     expect(statuses[0]).toBe(200)
     expect(statuses.slice(2)).toEqual([405, 405])
-    expect(await complaints(await running.outcome)).toEqual([])
+    expect(await complaintsOfCall(live, await running.outcome)).toEqual([])
   })
 
   it.concurrent('an offer may come late, over UDP and TCP', async () => {
@@ -78,7 +71,7 @@ describe('within a call', () => {
       const codecs = transport === 'udp' ? ['PCMA'] : ['G722']
       const running = await start({ durationMs: 1500, seed: 4, hasLateOffer: true, codecs }, { target })
       expect(running.codec.codec).toBe(codecs[0])
-      expect(await complaints(await running.outcome)).toEqual([])
+      expect(await complaintsOfCall(live, await running.outcome)).toEqual([])
     }
   })
 
@@ -92,7 +85,7 @@ describe('within a call', () => {
       return seen.get(key) === 1
     }
     const running = await start({ durationMs: 2500, seed: 5 }, { loses, t1Ms: 100 })
-    expect(await complaints(await running.outcome)).toEqual([])
+    expect(await complaintsOfCall(live, await running.outcome)).toEqual([])
     const legs = (await live.list()).map(({ relay_sip_leg_id }) => relay_sip_leg_id)
     expect(legs.filter((leg) => leg === running.callId)).toHaveLength(1)
   })
@@ -137,7 +130,7 @@ describe('a session timer', () => {
     expect([ours.sip.refreshCount, theirs.sip.refreshCount]).toEqual([1, 0])
     expect(updates).toEqual(['UPDATE'])
     expect([refreshing.end, refreshed.end]).toEqual([{ by: 'us' }, { by: 'us' }])
-    expect(await Promise.all([complaints(refreshing), complaints(refreshed)])).toEqual([[], []])
+    expect(await Promise.all([complaintsOfCall(live, refreshing), complaintsOfCall(live, refreshed)])).toEqual([[], []])
   })
 
   it.concurrent('that is too short is asked to be longer', async () => {
@@ -167,7 +160,7 @@ describe('a recording that runs', () => {
     }
     expect(running.sip.isOver).toBe(false)
     const outcome = await running.outcome
-    expect(await complaints(outcome)).toEqual([])
+    expect(await complaintsOfCall(live, outcome)).toEqual([])
     const { samples: whole } = await live.audio(await live.finalOf(outcome.callId))
     for (const part of heard) expect(part).toEqual(whole.subarray(0, part.length))
   })

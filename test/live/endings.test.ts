@@ -241,4 +241,22 @@ describe('a full disk', () => {
     expect(await complaintsOfCall(careless, next)).toEqual([])
     generator.close()
   })
+
+  it.concurrent('that never had its reserve takes no call, says for how long, and still answers', async () => {
+    const live = new LiveServer({ POULSEN_DISK_RESERVE_BYTES: `${MEBIBYTE ** 2}` })
+    try {
+      await live.start()
+      const generator = await openOn(live)
+      const started = await generator.start({ durationMs: 1000 })
+      expect(started).toMatchObject({
+        kind: 'failed',
+        invite: { kind: 'refused', status: 503, retryAfterSeconds: expect.any(Number) },
+      })
+      expect(await generator.sip.options()).toMatchObject({ kind: 'response', response: { status: 200 } })
+      expect(await live.list()).toEqual([])
+      generator.close()
+    } finally {
+      await live.dispose()
+    }
+  })
 })

@@ -1,17 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { getCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { analyse } from '../../src/caller/analyse.ts'
 import type { CallOptions, CallTargetOptions } from '../../src/caller/call-options.ts'
-import { complaintsOf } from '../../src/caller/compare.ts'
 import { type CompletedCall, placeCall } from '../../src/caller/place-call.ts'
-import { requireProgram } from '../acceptance/support/debian.ts'
 import { cliOn } from '../integration/support/cli.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { callWithBaresip } from './support/baresip.ts'
+import { TestCertificate } from './support/certificate.ts'
+import { complaintsOfCall } from './support/judge.ts'
 import { LiveServer, type WireDetails } from './support/live-server.ts'
 import { callWithSipp } from './support/sipp.ts'
 import { mulawTone, purityOf } from './support/tone.ts'
@@ -99,40 +94,27 @@ const callOn = async (options: CallTargetOptions & CallOptions): Promise<Complet
   return outcome
 }
 
-/** What is wrong with the recording of a call; nothing, if all is well. */
-const complaints = async (server: LiveServer, outcome: CompletedCall): Promise<readonly string[]> => {
-  const { samples, sampleRateHz } = await server.audio(await server.finalOf(outcome.callId))
-  return complaintsOf(analyse(samples, sampleRateHz, outcome.plan, outcome.expectation))
-}
-
 describe('SIP over TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'poulsen-sips-'))
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  const certificate = new TestCertificate()
   const secure = new LiveServer({
     POULSEN_SIP_LISTEN: 'tls:127.0.0.1:0',
-    POULSEN_TLS_CERT: cert,
-    POULSEN_TLS_KEY: key,
+    POULSEN_TLS_CERT: certificate.certPath,
+    POULSEN_TLS_KEY: certificate.keyPath,
   })
-  const trustedBefore = getCACertificates('default')
   beforeAll(async () => {
-    const openssl = requireProgram('/usr/bin/openssl', 'openssl')
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
-    const subject = ['-subj', '/CN=poulsen', '-addext', 'subjectAltName=IP:127.0.0.1']
-    execFileSync(openssl, ['req', '-x509', '-days', '2', ...kind, ...subject], { stdio: 'pipe' })
-    setDefaultCACertificates([...trustedBefore, readFileSync(cert, 'utf8')])
+    certificate.make()
     await secure.start()
   }, INSTALL_MS)
   afterAll(async () => {
-    setDefaultCACertificates(trustedBefore)
     await secure.dispose()
-    rmSync(folder, { recursive: true, force: true })
+    certificate.dispose()
   })
 
   it('takes calls of who trusts its certificate, and nobody else can place one', async () => {
     const target = `sips:127.0.0.1:${secure.sipPort('tls')}`
-    const certificateAuthority = readFileSync(cert, 'utf8')
+    const certificateAuthority = certificate.pem
     const outcome = await callOn({ target, certificateAuthority, durationMs: 3000, seed: 21 })
-    expect(await complaints(secure, outcome)).toEqual([])
+    expect(await complaintsOfCall(secure, outcome)).toEqual([])
     const [other] = getCACertificates('bundled')
     await expect(placeCall({ target, certificateAuthority: other ?? '', durationMs: 100 })).rejects.toThrow(
       expect.objectContaining({ code: 'CALL_UNREACHABLE' }),
@@ -172,7 +154,7 @@ describe('who may call', () => {
       durationMs: 2500,
       seed: 31,
     })
-    expect(await complaints(guarded, outcome)).toEqual([])
+    expect(await complaintsOfCall(guarded, outcome)).toEqual([])
     const { call } = await guarded.finalOf(outcome.callId)
     expect(call).toMatchObject({ call_id: outcome.callId, end_reason: 'hangup' })
   })

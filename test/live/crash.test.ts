@@ -4,7 +4,7 @@ import { analyse } from '../../src/caller/analyse.ts'
 import { complaintsOf } from '../../src/caller/compare.ts'
 import { CallGenerator, type RunningCall } from '../../src/caller/place-call.ts'
 import { planTones } from '../../src/caller/tones.ts'
-import { LiveServer, type WireRecording } from '../live/support/live-server.ts'
+import { LiveServer, type WireRecording } from './support/live-server.ts'
 import { seeded } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
 
