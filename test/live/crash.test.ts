@@ -4,9 +4,9 @@ import { analyse } from '../../src/caller/analyse.ts'
 import { complaintsOf } from '../../src/caller/compare.ts'
 import { CallGenerator, type RunningCall } from '../../src/caller/place-call.ts'
 import { planTones } from '../../src/caller/tones.ts'
-import { LiveServer, type WireRecording } from './support/live-server.ts'
 import { seeded } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { LiveServer, type WireRecording } from './support/live-server.ts'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3)
 const SEED = Number(process.env.SEED ?? Date.now() % 100_000)

@@ -160,13 +160,15 @@ describe('a full disk', () => {
   /** With the reserve watched, and without one, so that writes fail. */
   const careful = new LiveServer({ POULSEN_DISK_RESERVE_BYTES: `${RESERVE_BYTES}` })
   const careless = new LiveServer({ POULSEN_DISK_RESERVE_BYTES: '0' })
+  /** Wants to keep more than there is. */
+  const starved = new LiveServer({ POULSEN_DISK_RESERVE_BYTES: `${128 * MEBIBYTE}` })
   beforeAll(async () => {
-    for (const { dataDir } of [careful, careless])
+    for (const { dataDir } of [careful, careless, starved])
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'poulsen-test', dataDir])
-    await Promise.all([careful.start(), careless.start()])
+    await Promise.all([careful, careless, starved].map((live) => live.start()))
   })
   afterAll(async () => {
-    for (const live of [careful, careless]) {
+    for (const live of [careful, careless, starved]) {
       await live.server.kill()
       execFileSync('umount', [live.dataDir])
       await live.dispose()
@@ -243,20 +245,14 @@ describe('a full disk', () => {
   })
 
   it.concurrent('that never had its reserve takes no call, says for how long, and still answers', async () => {
-    const live = new LiveServer({ POULSEN_DISK_RESERVE_BYTES: `${MEBIBYTE ** 2}` })
-    try {
-      await live.start()
-      const generator = await openOn(live)
-      const started = await generator.start({ durationMs: 1000 })
-      expect(started).toMatchObject({
-        kind: 'failed',
-        invite: { kind: 'refused', status: 503, retryAfterSeconds: expect.any(Number) },
-      })
-      expect(await generator.sip.options()).toMatchObject({ kind: 'response', response: { status: 200 } })
-      expect(await live.list()).toEqual([])
-      generator.close()
-    } finally {
-      await live.dispose()
-    }
+    const generator = await openOn(starved)
+    const started = await generator.start({ durationMs: 1000 })
+    expect(started).toMatchObject({
+      kind: 'failed',
+      invite: { kind: 'refused', status: 503, retryAfterSeconds: expect.any(Number) },
+    })
+    expect(await generator.sip.options()).toMatchObject({ kind: 'response', response: { status: 200 } })
+    expect(await starved.list()).toEqual([])
+    generator.close()
   })
 })
