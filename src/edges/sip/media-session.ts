@@ -1,6 +1,13 @@
 import { CODEC_NAMES, type CodecName } from '../../audio/codecs/codec.ts'
 import type { MediaPorts, StreamPlan } from '../../capture/call-recorder.ts'
-import { type AcceptedAudio, answerOffer, type OwnMedia, offerSdp, readAnswer } from '../../protocol/sdp/answer.ts'
+import {
+  type AcceptedAudio,
+  answerOffer,
+  type OwnMedia,
+  offerSdp,
+  readAnswer,
+  reofferSdp,
+} from '../../protocol/sdp/answer.ts'
 import { formatSdp } from '../../protocol/sdp/format-sdp.ts'
 import type { SdpSession } from '../../protocol/sdp/offer.ts'
 import { parseSdp } from '../../protocol/sdp/parse-sdp.ts'
@@ -30,6 +37,8 @@ export class MediaSession {
   #codecs: readonly CodecName[]
   #version = 0
   #offered: SdpSession | undefined
+  /** The last description that we sent; later offers keep its lines and payload types. */
+  #sent: SdpSession | undefined
   /** The peer began by sending both ways: when it later only sends, it has put us on hold. */
   #isTwoWay: boolean | undefined
 
@@ -62,14 +71,16 @@ export class MediaSession {
     const answered = answerOffer(offer, this.#own())
     if (answered.accepted.length === 0) return NOT_ACCEPTABLE
     this.#version += 1
+    this.#sent = answered.session
     return { body: encode(answered.session), streams: this.#agree(answered.accepted) }
   }
 
-  /** An offer of ours: what we take, or what is agreed already. */
+  /** An offer of ours: what we take, or what is agreed already, each line in its place (RFC 3264 §8). */
   offer(): Uint8Array {
-    const offer = offerSdp(this.#own())
+    const offer = this.#sent ? reofferSdp(this.#sent, this.#own()) : offerSdp(this.#own())
     this.#version += 1
     this.#offered = offer
+    this.#sent = offer
     return encode(offer)
   }
 
