@@ -19,8 +19,11 @@ interface OnTrial {
   readonly arrivalMs: number
 }
 
-/** What comes in {@link PATIENCE_MS} in packets of 10 ms, and somebody else's beside it. */
-const TRIALS_KEPT_MAX = 20
+/**
+ * Packets of unknown sources that are kept at most: five seconds of a stream, because after a pause of the machine that much comes out of the socket at
+ * once, before patience can be over.
+ */
+const TRIALS_KEPT_MAX = 256
 /** What is older was no beginning of what is believed now. */
 const TRIAL_AGE_MAX_MS = 1_000
 const SOURCES_MAX = 2
