@@ -272,6 +272,14 @@ describe('StreamReceiver, who comes first', () => {
     expect(short.receiver.quality()).toEqual({ ...CLEAN, packets: 2 })
   })
 
+  it('loses no packet of one behind a NAT when two seconds come out of the socket at once', () => {
+    const line = new Line()
+    for (const sequence of range(1, 101)) line.send({ sequence, from: NAT, lateMs: (100 - sequence) * FRAME_MS })
+    line.receiver.settle(100 * FRAME_MS + PATIENCE_MS)
+    expect(line.heard()).toEqual(range(1, 101))
+    expect(line.receiver.quality()).toMatchObject({ packets: 100, lost: 0, late: 0, strangers: 0 })
+  })
+
   it('hears nothing of strangers who are faster than the announced one', () => {
     const line = new Line().run(1, 4, { from: STRANGER, ssrc: NEXT, payload: loud })
     line.run(4, 31)
