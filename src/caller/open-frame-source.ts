@@ -4,6 +4,7 @@ import { openOpusEncoder } from '../audio/codecs/opus-codec.ts'
 import type { CallerCodec } from './caller-codecs.ts'
 import type { FrameSource } from './frame-source.ts'
 import { DELAY_MAX_MS } from './impairment.ts'
+import { inOrder } from './in-order.ts'
 import { MS_PER_SECOND, type ReadSignal, type SignalPlan } from './signal.ts'
 import { renderSpeech } from './speech.ts'
 import { renderTones } from './tones.ts'
@@ -11,7 +12,7 @@ import { renderTones } from './tones.ts'
 /** Encodes the samples of one frame; `free` gives back what it holds. */
 interface Encoder {
   encode(samples: Int16Array): Uint8Array
-  /** Whether a frame depends on those before it, so that all must be encoded in their order. */
+  /** Whether a frame depends on those before it, so that they are encoded {@link inOrder}. */
   readonly hasMemory: boolean
   free(): void
 }
@@ -35,19 +36,6 @@ const interleaved = (read: ReadSignal, from: number, count: number, channels: nu
   return channels === 1
     ? samples
     : Int16Array.from({ length: count * channels }, (_, index) => samples[Math.floor(index / channels)] as number)
-}
-
-/** Encodes every frame once, in order, and keeps those that may still be asked for: packets are delayed and come twice. */
-const inOrder = (encode: (frame: number) => Uint8Array, keep: number): FrameSource['frame'] => {
-  const kept = new Map<number, Uint8Array>()
-  let next = 0
-  return (frame) => {
-    for (; next <= frame; next += 1) {
-      kept.set(next, encode(next))
-      kept.delete(next - keep)
-    }
-    return kept.get(frame) as Uint8Array
-  }
 }
 
 /** At half of it one tone of a few hundred begins late, or at the wrong pitch, whatever the application. */

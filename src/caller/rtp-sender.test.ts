@@ -67,12 +67,15 @@ afterEach(() => {
   sockets.close()
 })
 
-const senderOf = (frameCount: number, parts: { impairments?: Impairments; speed?: number; seed?: number } = {}) =>
+const senderOf = (
+  frameCount: number,
+  parts: { impairments?: Impairments; speed?: number; seed?: number; frames?: FrameSource } = {},
+) =>
   new RtpSender({
     pacer,
     sockets,
     packets: new PacketStream({ frameMs: 20, frameTicks: 160, frameCount }, parts.impairments, parts.seed),
-    frames: numbered,
+    frames: parts.frames ?? numbered,
     payloadType: 8,
     remote: sink.remote,
     ...(parts.speed !== undefined && { speed: parts.speed }),
@@ -92,6 +95,20 @@ describe('an RTP sender', () => {
     }
     expect(sender.report()).toMatchObject({ packets: 25, bytes: 25, failed: 0, truth: { sent: 25, durationMs: 500 } })
     expect(sender.report().lateMeanMs).toBeLessThan(20)
+  })
+
+  it('counts what encoding takes as lateness', async () => {
+    const slow: FrameSource = {
+      frame(index) {
+        for (const untilMs = performance.now() + (index === 1 ? 30 : 0); performance.now() < untilMs; );
+        return Uint8Array.of(index)
+      },
+      free: () => {},
+    }
+    const sender = senderOf(2, { frames: slow })
+    sender.start()
+    await sender.done
+    expect(sender.report().lateMaxMs).toBeGreaterThanOrEqual(30)
   })
 
   it('sends faster than real time, impaired as its stream says', async () => {

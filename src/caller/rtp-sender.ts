@@ -129,7 +129,7 @@ export class RtpSender implements Paced {
     for (let count = 0; count < BATCH_MAX; count += 1) {
       const packet = this.#options.packets.next(atMs)
       if (!packet) break
-      this.#send(packet, (atMs - packet.sendAtMs) / this.#speed, nowMs)
+      this.#send(packet)
     }
     this.#plan()
   }
@@ -162,10 +162,13 @@ export class RtpSender implements Paced {
     if (atMs === undefined) this.#done.resolve()
   }
 
-  #send(packet: TimedPacket, lateMs: number, nowMs: number): void {
+  #send(packet: TimedPacket): void {
     const { payloadType, eventType = payloadType, frames } = this.#options
     const payload = packet.event ?? frames.frame(packet.frame)
     const bytes = formatPacket(packet, packet.event ? eventType : payloadType, payload)
+    // Read again: encoding takes its time, too, and so do the packets before this one.
+    const nowMs = this.#options.pacer.nowMs()
+    const lateMs = nowMs - this.#startedAtMs - packet.sendAtMs / this.#speed
     sendTo(this.#options.sockets.rtp, bytes, this.#remote.rtpPort, this.#remote.address, this.#count)
     const isNew = packet.ssrc !== this.#last?.ssrc
     this.#last = packet
