@@ -6,6 +6,7 @@ import { PoulsenError } from '../domain/errors.ts'
 import type { StreamPlan } from './call-recorder.ts'
 import { CaptureEngine, TICK_MS } from './capture-engine.ts'
 import type { CapturedMedia } from './captured-media.ts'
+import { recoverRun } from './recovery.ts'
 
 const PLAN: StreamPlan = {
   format: { codec: 'PCMU', payloadType: 0, clockRateHz: 8000, channels: 1 },
@@ -24,12 +25,14 @@ const FILE = 'recordings/00000000-0000-4000-8000-000000000001.wav'
 class Bench {
   readonly disk = new SimulatedDisk()
   readonly ended: CapturedMedia[] = []
+  readonly troubles: { readonly error: unknown; readonly handle: number | undefined }[] = []
   readonly engine = new CaptureEngine({
     disk: this.disk,
     run: 'rtest-0',
     nowMs: () => this.nowMs,
     mediaTimeoutMs: TIMEOUT_MS,
     onEnded: (_handle, media) => this.ended.push(media),
+    onTrouble: (error, handle) => this.troubles.push({ error, handle }),
   })
   nowMs = 1_000
   #sequence = 0
@@ -127,9 +130,90 @@ describe('a recording that ends by itself', () => {
   })
 })
 
+describe('a recording whose file fails', () => {
+  it('is over with what the file has, and says why, also when the call is hung up then', async () => {
+    const { engine, ended, troubles, pass } = await bound()
+    await pass(3_000, true)
+    bench.disk.onOperation = (operation, name) => {
+      if (operation === 'write' && name === FILE && bench.nowMs < 4_500) throw diskFull()
+    }
+    await pass(1_080, true)
+    engine.end(1, 'hangup')
+    await pass(1_000, false)
+    expect(ended).toMatchObject([{ reason: 'disk_full' }])
+    expect(troubles).toMatchObject([{ error: { code: 'MEDIA_DISK_FULL' } }])
+  })
+
+  it.each([
+    'sync',
+    'write',
+    'truncate',
+  ])('loses nothing when %s fails at its end: the journal has it, and is asked until it works', async (failing) => {
+    const { engine, ended, troubles, pass } = await bound()
+    await pass(3_000, true)
+    bench.disk.onOperation = (operation, name) => {
+      if (name === FILE && (operation === failing || operation === 'sync')) throw broken()
+    }
+    engine.end(1, 'hangup')
+    await pass(3_000, false)
+    expect(ended).toEqual([])
+    expect(troubles[0]).toMatchObject({ error: { code: 'MEDIA_UNAVAILABLE' }, handle: 1 })
+    expect(troubles.length).toBeLessThan(6)
+    bench.disk.onOperation = () => {}
+    await pass(1_500, false)
+    expect(ended).toMatchObject([{ reason: 'recovered', durationMs: 3_000, streams: [{ packets: 150, lost: 0 }] }])
+    const header = wavHeaderBytes('pcm_mulaw')
+    const bytes = bench.disk.contentOf(FILE) ?? new Uint8Array()
+    expect(bytes.length).toBe(header + 24_000)
+    expect(bytes.subarray(header).every((byte) => byte === 7)).toBe(true)
+    await engine.settle(1)
+    await engine.close()
+    expect(await bench.disk.list('journal')).toEqual([])
+  })
+
+  it('is left to the next start when it never works', async () => {
+    const { engine, ended, pass } = await bound()
+    await pass(2_000, true)
+    bench.disk.onOperation = (operation, name) => {
+      if (name === FILE && operation === 'sync') throw broken()
+    }
+    engine.end(1, 'hangup')
+    await pass(500, false)
+    await engine.close()
+    expect(ended).toEqual([])
+    bench.disk.onOperation = () => {}
+    const recovered: CapturedMedia[] = []
+    await recoverRun(bench.disk, 'rtest-0', bench.nowMs, async ({ media }) => void recovered.push(media))
+    expect(recovered).toMatchObject([{ reason: 'recovered', durationMs: 2_000 }])
+  })
+
+  it('is gone when it is deleted while it waits', async () => {
+    const { engine, ended, pass } = await bound()
+    await pass(2_000, true)
+    bench.disk.onOperation = (operation, name) => {
+      if (name === FILE && operation === 'sync') throw broken()
+    }
+    engine.end(1, 'hangup')
+    await pass(500, false)
+    await engine.discard(1)
+    bench.disk.onOperation = () => {}
+    await pass(2_000, false)
+    expect(ended).toEqual([])
+    expect(bench.disk.contentOf(FILE)).toBeUndefined()
+    await engine.close()
+    expect(await bench.disk.list('journal')).toEqual([])
+  })
+})
+
+const broken = () => new PoulsenError({ code: 'MEDIA_UNAVAILABLE', kind: 'unavailable', message: 'input/output error' })
 const diskFull = () => new PoulsenError({ code: 'MEDIA_DISK_FULL', kind: 'unavailable', message: 'full' })
 
 const bound = async () => {
   const made = await open()
-  return { engine: made.engine, ended: made.ended, pass: (ms: number, hasAudio: boolean) => made.pass(ms, hasAudio) }
+  return {
+    engine: made.engine,
+    ended: made.ended,
+    troubles: made.troubles,
+    pass: (ms: number, hasAudio: boolean) => made.pass(ms, hasAudio),
+  }
 }

@@ -6,6 +6,7 @@ import { type CapturedMedia, GROWING_FOLDER, type LiveRecording } from './captur
 import { Journal, SEGMENT_BYTES_MAX } from './journal.ts'
 import type { JournalBatch } from './journal-record.ts'
 import { LiveSession } from './live-session.ts'
+import { rebuildRecording } from './recovery.ts'
 import type { PacketSource } from './stream-receiver.ts'
 
 /** What an engine is made with. */
@@ -18,6 +19,8 @@ export interface EngineOptions {
   readonly mediaTimeoutMs: number
   /** A recording has ended, by request or by itself; its file is durable. Answered by {@link CaptureEngine.settle}. */
   readonly onEnded: (handle: number, media: CapturedMedia) => void
+  /** Something failed that no caller hears of: a journal or a file. `handle` names the recording that has to wait for it, if one has. */
+  readonly onTrouble: (error: unknown, handle?: number) => void
   /** {@link ENGINE_LIMITS} unless a test wants to meet them sooner. */
   readonly limits?: EngineLimits
 }
@@ -39,6 +42,15 @@ export const ENGINE_LIMITS: EngineLimits = {
   dirtyBytesMax: 4 * 1024 * 1024,
 }
 const CHECKPOINTS_AT_ONCE_MAX = 2
+const REBUILD_AGAIN_MS = 1_000
+
+/** A recording that has ended and is not settled. */
+interface Ended {
+  readonly session: LiveSession
+  media?: CapturedMedia
+  /** Its file could not be ended: it is rebuilt from the journal then. */
+  rebuildAtMs?: number
+}
 
 /** Counts for operators. */
 export interface EngineStats {
@@ -58,7 +70,10 @@ export class CaptureEngine {
   readonly #journal: Journal
   readonly #sessions = new Map<number, LiveSession>()
   /** Ended, not settled: the journal still has to have them. */
-  readonly #ended = new Map<number, { readonly session: LiveSession; media?: CapturedMedia }>()
+  readonly #ended = new Map<number, Ended>()
+  #isRebuilding = false
+  /** The last commit failed, and that has been said. */
+  #isCommitFailing = false
   #checkpoints = 0
   #hasNewNames = false
   #isCommitting = false
@@ -127,6 +142,7 @@ export class CaptureEngine {
     }
     if (!this.#isCommitting) void this.#commit()
     this.#startCheckpoints()
+    this.#startRebuild(nowMs)
   }
 
   /** Ends a recording; {@link EngineOptions.onEnded} says what came of it. Nothing happens when it has ended already. */
@@ -147,10 +163,10 @@ export class CaptureEngine {
     await this.#options.disk.remove(ended.session.fileName)
   }
 
-  /** Ends a recording and keeps nothing of it. */
+  /** Ends a recording and keeps nothing of it; one that has ended is settled. */
   async discard(handle: number): Promise<void> {
     const session = this.#sessions.get(handle)
-    if (!session) return
+    if (!session) return this.settle(handle)
     this.#sessions.delete(handle)
     this.#journal.batch.json('settled', handle, null)
     await session.abandon()
@@ -179,7 +195,10 @@ export class CaptureEngine {
       await this.#journal.commit()
       this.#commits += 1
       this.#commitMs += performance.now() - begun
+      this.#isCommitFailing = false
     } catch (error) {
+      if (!this.#isCommitFailing) this.#options.onTrouble(error)
+      this.#isCommitFailing = true
       for (const handle of [...this.#sessions.keys()]) this.end(handle, reasonOf(error))
     } finally {
       this.#isCommitting = false
@@ -194,15 +213,57 @@ export class CaptureEngine {
 
   async #finish(session: LiveSession, reason: EndReason): Promise<void> {
     const { handle } = session
+    const trouble = (error: unknown) => this.#options.onTrouble(error)
     const names = this.#hasNewNames ? this.#syncNames() : Promise.resolve()
     // What the journal had of it until now becomes durable beside the file; its end only once the file is.
     const finished = session.finish(reason, this.#options.nowMs())
-    const [media] = await Promise.all([finished, this.#journal.commit().catch(() => {}), names.catch(() => {})])
+    const [media] = await Promise.all([finished, this.#journal.commit().catch(trouble), names.catch(trouble)])
+    const { failure } = session
+    if (!media) this.#await(handle)
+    else await this.#complete(handle, failure === undefined ? media : { ...media, reason: reasonOf(failure) })
+    if (failure !== undefined) this.#options.onTrouble(failure, media ? undefined : handle)
+  }
+
+  /** The recording's file is durable. */
+  async #complete(handle: number, media: CapturedMedia): Promise<void> {
     const ended = this.#ended.get(handle)
-    if (ended) ended.media = media
+    if (!ended) return
+    ended.media = media
     this.#journal.batch.json('end', handle, media)
-    await this.#journal.commit().catch(() => {})
+    // Without its end in the journal a recording that was not settled is only rebuilt once more.
+    await this.#journal.commit().catch((error) => this.#options.onTrouble(error))
     this.#options.onEnded(handle, media)
+  }
+
+  #await(handle: number): void {
+    const ended = this.#ended.get(handle)
+    if (ended) ended.rebuildAtMs = 0
+  }
+
+  #startRebuild(nowMs: number): void {
+    if (this.#isRebuilding) return
+    for (const [handle, ended] of this.#ended) {
+      if (ended.media || ended.rebuildAtMs === undefined || ended.rebuildAtMs > nowMs) continue
+      ended.rebuildAtMs = nowMs + REBUILD_AGAIN_MS
+      void this.#rebuild(handle, ended.session)
+      return
+    }
+  }
+
+  async #rebuild(handle: number, session: LiveSession): Promise<void> {
+    this.#isRebuilding = true
+    const { disk, run, nowMs } = this.#options
+    try {
+      await this.#journal.commit()
+      const media = await rebuildRecording(disk, run, { handle, record: session.record(), endedAtMs: nowMs() })
+      await this.#complete(handle, { ...media, streams: session.quality() })
+      // It was discarded meanwhile.
+      if (!this.#ended.has(handle)) await disk.remove(session.fileName)
+    } catch (error) {
+      this.#options.onTrouble(error, handle)
+    } finally {
+      this.#isRebuilding = false
+    }
   }
 
   #startCheckpoints(): void {
@@ -213,7 +274,7 @@ export class CaptureEngine {
       if (!session.isCheckpointing && (isOld || session.dirtyBytes > this.#limits.dirtyBytesMax))
         void this.#checkpoint(session)
     }
-    if (isFull) void this.#journal.dropBelow(this.#neededFrom())
+    if (isFull) this.#journal.dropBelow(this.#neededFrom()).catch((error) => this.#options.onTrouble(error))
   }
 
   async #checkpoint(session: LiveSession): Promise<void> {
@@ -243,6 +304,7 @@ export class CaptureEngine {
       batch.json('checkpoint', session.handle, session.record())
     }
     for (const [handle, { session, media }] of this.#ended) {
+      if (!media) session.noteRotation(segment - 1)
       batch.json('checkpoint', handle, session.record())
       if (media) batch.json('end', handle, media)
     }

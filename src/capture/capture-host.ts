@@ -6,13 +6,15 @@ import type { MediaPorts, StreamPlan } from './call-recorder.ts'
 import { CaptureEngine, TICK_MS } from './capture-engine.ts'
 import type { LiveRecording } from './captured-media.ts'
 import { MediaLeg } from './media-leg.ts'
-import { openMediaSockets, PortRange } from './media-sockets.ts'
+import { openMediaSockets } from './media-sockets.ts'
+import { PortRange } from './port-range.ts'
 import { listRuns, recoverRun } from './recovery.ts'
 import type { PacketSource } from './stream-receiver.ts'
 import {
   type FromWorker,
   fromWireError,
   type Snapshot,
+  toWireError,
   type WireError,
   type WorkerData,
   type WorkerMethods,
@@ -65,6 +67,8 @@ export class CaptureHost implements WorkerMethods {
         this.#closeLegs(handle)
         send({ type: 'ended', handle, media })
       },
+      onTrouble: (error, handle) =>
+        send({ type: 'trouble', error: toWireError(error), ...(handle !== undefined && { handle }) }),
     })
   }
 

@@ -18,8 +18,9 @@ import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { openGrowingFile } from './growing-file.ts'
 import { mediaFormatOf } from './media-format.ts'
+import { shareOf } from './port-range.ts'
 import { Settlement } from './settlement.ts'
-import { toWireError } from './worker-messages.ts'
+import { fromWireError, toWireError } from './worker-messages.ts'
 
 /** What capture is made with. */
 export interface CaptureOptions {
@@ -231,8 +232,10 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       ])
     } catch (error) {
       this.#forget(call, 'internal')
-      await worker.ask('discard', handle).catch(() => {})
-      await catalogue.deleteRecording(projectId, recordingId).catch(() => {})
+      // A row that cannot be deleted now is settled by the next start.
+      const trouble = (fault: unknown) => this.#options.onTrouble(fault, 'begin')
+      await worker.ask('discard', handle).catch(trouble)
+      await catalogue.deleteRecording(projectId, recordingId).catch(trouble)
       throw error
     }
     return {
@@ -300,6 +303,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     const client: CaptureWorkerClient = new CaptureWorkerClient(entry, data, {
       onEnded: ({ handle, media }) => void this.#settle(handle, media),
       onRecovered: ({ ticket, recording, media }) => void this.#settleRecovered(client, ticket, recording, media),
+      onTrouble: ({ handle, error }) => this.#noteTrouble(fromWireError(error), handle),
       onStats: ({ type: _type, ...stats }) => {
         this.#lagMs[worker] = stats.lagMs
         telemetry.captureWorker({ worker, ...stats })
@@ -307,6 +311,14 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       onGone: (error) => this.#replaceWorker(worker, client, error),
     })
     return client
+  }
+
+  /** Nobody waits for a recording whose file waits for the disk: the journal has it, and it becomes final later or with the next start. */
+  #noteTrouble(error: PoulsenError, handle: number | undefined): void {
+    this.#options.onTrouble(error, 'recording')
+    const call = handle === undefined ? undefined : this.#calls.get(handle)
+    call?.ended.resolve('internal')
+    call?.settled.resolve()
   }
 
   /** A worker's fault ends its calls; what it had journaled is recovered like after a crash of the server. */
@@ -385,11 +397,3 @@ const detailsOf = ({ trunkId, callId, from, to, startedAtMs }: CallRequest, answ
 
 const refused = (code: string, message: string, hint: string): PoulsenError =>
   new PoulsenError({ code, kind: 'unavailable', message, hint })
-
-/** A worker's own part of the port range: an even number of ports, at least one pair. */
-const shareOf = (range: { readonly first: number; readonly last: number }, worker: number, workers: number) => {
-  const pairs = Math.floor((range.last - range.first + 1) / 2)
-  const share = Math.max(1, Math.floor(pairs / workers))
-  const first = range.first + 2 * share * Math.min(worker, Math.floor(pairs / share) - 1)
-  return { first, last: first + 2 * share - 1 }
-}

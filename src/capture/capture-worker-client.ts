@@ -12,6 +12,7 @@ import {
 export interface WorkerEvents {
   readonly onEnded: (message: Extract<FromWorker, { type: 'ended' }>) => void
   readonly onRecovered: (message: Extract<FromWorker, { type: 'recovered' }>) => void
+  readonly onTrouble: (message: Extract<FromWorker, { type: 'trouble' }>) => void
   readonly onStats: (message: Extract<FromWorker, { type: 'stats' }>) => void
   /** The thread is gone, by a fault. */
   readonly onGone: (error: unknown) => void
@@ -85,6 +86,7 @@ export class CaptureWorkerClient {
   #take(message: FromWorker, events: WorkerEvents): void {
     if (message.type === 'ended') events.onEnded(message)
     else if (message.type === 'recovered') events.onRecovered(message)
+    else if (message.type === 'trouble') events.onTrouble(message)
     else if (message.type === 'stats') events.onStats(message)
     else this.#answer(message)
   }

@@ -164,7 +164,7 @@ export class LiveSession {
     const { edgeTicks } = this.#track
     if (edgeTicks === undefined) return
     const gaps = this.#gaps.save()
-    const quality = this.#quality()
+    const quality = this.quality()
     const file = await this.#file.checkpoint()
     this.#durable = { file, edgeTicks, gaps, quality }
     this.#batch().json('checkpoint', this.handle, this.record())
@@ -176,13 +176,16 @@ export class LiveSession {
     this.#marks = this.#marks.filter((mark) => mark.endTicks > edgeTicks)
   }
 
-  /** Takes in what is left, ends the file durably, and says what came of the recording. Never rejects. */
-  async finish(reason: EndReason, endedAtMs: number): Promise<CapturedMedia> {
+  /**
+   * Takes in what is left, ends the file durably, and says what came of the recording; undefined when the file could not be ended: then only the journal
+   * has it. Never rejects.
+   */
+  async finish(reason: EndReason, endedAtMs: number): Promise<CapturedMedia | undefined> {
     for (const receiver of this.receivers) receiver.settle()
     this.#journal()
     if (this.#track.endTicks > 0) this.#write(this.#track.endTicks)
     const edgeTicks = this.#track.edgeTicks
-    const described = { reason, endedAtMs, streams: this.#quality(), gaps: this.#gaps.list(), durationMs: 0 }
+    const described = { reason, endedAtMs, streams: this.quality(), gaps: this.#gaps.list(), durationMs: 0 }
     if (edgeTicks === undefined) {
       await this.#file.abandon()
       return described
@@ -191,8 +194,8 @@ export class LiveSession {
       const byteSize = await this.#file.finish()
       return { ...described, byteSize, durationMs: this.#file.ticks / this.#ticksPerMs }
     } catch {
-      // Whatever is wrong with the disk, the recording has to end.
-      return { ...described, reason: 'internal' }
+      // LiveSession.failure says why.
+      return undefined
     }
   }
 
@@ -219,7 +222,8 @@ export class LiveSession {
     this.#file.append(pieces)
   }
 
-  #quality(): readonly StreamQuality[] {
+  /** Of each stream, so far. */
+  quality(): readonly StreamQuality[] {
     return this.receivers.map((receiver) => ({
       ...receiver.quality(),
       gapCount: this.#gaps.count,

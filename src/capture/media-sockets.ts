@@ -2,30 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { PoulsenError } from '../domain/errors.ts'
 import type { MediaPorts } from './call-recorder.ts'
-
-/** Pairs of ports of one worker, used in turn: a port that was freed rests for a whole round, so that late packets of one call never meet the next. */
-export class PortRange {
-  readonly #first: number
-  readonly #pairs: number
-  #turn = 0
-
-  /** `first` is even; both ends belong to the range. */
-  constructor({ first, last }: { readonly first: number; readonly last: number }) {
-    this.#first = first
-    this.#pairs = Math.floor((last - first + 1) / 2)
-  }
-
-  get pairs(): number {
-    return this.#pairs
-  }
-
-  /** The even port of the next pair. */
-  next(): number {
-    const port = this.#first + 2 * (this.#turn % this.#pairs)
-    this.#turn += 1
-    return port
-  }
-}
+import type { PortRange } from './port-range.ts'
 
 /** Two UDP sockets of one media stream: RTP on an even port, RTCP on the next (RFC 3550 §11). */
 export interface MediaSockets {

@@ -60,7 +60,12 @@ export class Rebuild {
     return this.#file.drained()
   }
 
-  /** Ends the file durably. Rejects with MEDIA_… codes. */
+  /** Closes the file; what was rebuilt so far counts for nothing. Never rejects. */
+  abandon(): Promise<void> {
+    return this.#file.abandon()
+  }
+
+  /** Ends the file durably. Rejects with MEDIA_… codes, also when a write failed on the way: what the journal has is not to be cut off. */
   async finish(endedAtMs: number): Promise<CapturedMedia> {
     if (this.#track.endTicks > 0) this.#write(this.#track.endTicks)
     const { recording, durable } = this.#record
@@ -72,6 +77,7 @@ export class Rebuild {
       return described
     }
     const byteSize = await this.#file.finish()
+    if (this.#file.failure !== undefined) throw this.#file.failure
     return { ...described, byteSize, durationMs: this.#file.ticks / this.#ticksPerMs }
   }
 

@@ -39,16 +39,21 @@ export class RecordingFile {
 
   /** Makes the file with its header. Rejects with MEDIA_… codes. */
   static async create(disk: Disk, name: string, encoder: FileEncoder): Promise<RecordingFile> {
-    const made = new RecordingFile(await disk.create(name), encoder, { byteSize: 0, ticks: 0 })
-    await made.#put(encoder.begin())
-    return made
+    const file = await disk.create(name)
+    const made = new RecordingFile(file, encoder, { byteSize: 0, ticks: 0 })
+    return orClose(file, async () => {
+      await made.#put(encoder.begin())
+      return made
+    })
   }
 
   /** Goes on with a file from a checkpoint; what is behind it is cut off. Rejects with MEDIA_… codes. */
   static async resume(disk: Disk, name: string, encoder: FileEncoder, from: FileCheckpoint): Promise<RecordingFile> {
     const file = await disk.open(name)
-    await file.truncate(from.byteSize)
-    return new RecordingFile(file, encoder, from)
+    return orClose(file, async () => {
+      await file.truncate(from.byteSize)
+      return new RecordingFile(file, encoder, from)
+    })
   }
 
   /** Bytes in the file now. */
@@ -165,6 +170,16 @@ export class RecordingFile {
       }
     }
     this.#isRunning = false
+  }
+}
+
+/** What `open` makes of a file, which is closed when it rejects. */
+const orClose = async <T>(file: DiskFile, open: () => Promise<T>): Promise<T> => {
+  try {
+    return await open()
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
   }
 }
 

@@ -38,7 +38,7 @@ export const recoverRun = async (
   const segments = await segmentsOf(disk, run)
   const known = await readRecordings(disk, segments)
   const rebuilds = await openRebuilds(disk, known)
-  for (const segment of segments) await replaySegment(disk, segment, rebuilds)
+  await replayAll(disk, segments, rebuilds)
   const failures: unknown[] = []
   for (const [handle, { record, media }] of known) {
     try {
@@ -51,6 +51,38 @@ export const recoverRun = async (
   if (failures.length > 0) throw failures[0]
   for (const segment of segments) await disk.remove(`${JOURNAL_FOLDER}/${segment}`)
   return known.size
+}
+
+/**
+ * Rebuilds one recording of a run that goes on, whose file could not be ended. What the journal has committed of it counts. Rejects with MEDIA_… codes; may
+ * be repeated.
+ */
+export const rebuildRecording = async (
+  disk: Disk,
+  run: string,
+  {
+    handle,
+    record,
+    endedAtMs,
+  }: { readonly handle: number; readonly record: SessionRecord; readonly endedAtMs: number },
+): Promise<CapturedMedia> => {
+  const rebuild = await openOrLose(disk, record)
+  if (!rebuild) return lost(record, endedAtMs)
+  await replayAll(disk, await segmentsOf(disk, run), new Map([[handle, rebuild]]))
+  return rebuild.finish(endedAtMs)
+}
+
+const replayAll = async (
+  disk: Disk,
+  segments: readonly string[],
+  rebuilds: ReadonlyMap<number, Rebuild>,
+): Promise<void> => {
+  try {
+    for (const segment of segments) await replaySegment(disk, segment, rebuilds)
+  } catch (error) {
+    await Promise.all([...rebuilds.values()].map((rebuild) => rebuild.abandon()))
+    throw error
+  }
 }
 
 const replaySegment = async (disk: Disk, segment: string, rebuilds: ReadonlyMap<number, Rebuild>): Promise<void> => {

@@ -48,6 +48,8 @@ export interface Question {
 export type FromWorker =
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
   | { readonly type: 'ended'; readonly handle: number; readonly media: CapturedMedia }
+  /** A journal or a file failed; the recording of `handle` is over and becomes final only when the disk lets it be rebuilt. */
+  | { readonly type: 'trouble'; readonly handle?: number; readonly error: WireError }
   | {
       readonly type: 'recovered'
       readonly ticket: number

@@ -95,6 +95,7 @@ class Run {
   readonly #sequences = new Map<number, number>()
   /** The cut comes at a moment of the run, or in the middle of an operation of the disk. */
   readonly #cutAtOperation: number
+  readonly #troubles: unknown[] = []
   #late: Late[] = []
 
   constructor(random: () => number) {
@@ -107,6 +108,7 @@ class Run {
       mediaTimeoutMs: 60_000,
       limits: LIMITS,
       onEnded: (handle, media) => this.#end(handle, media),
+      onTrouble: (error) => this.#troubles.push(error),
     })
   }
 
@@ -127,6 +129,7 @@ class Run {
       await settle()
     }
     this.disk.cut()
+    if (this.#troubles.length > 0) throw this.#troubles[0]
   }
 
   get #isCut(): boolean {
