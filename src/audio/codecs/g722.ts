@@ -80,18 +80,11 @@ class MirrorFilter {
 
 const clampBand = (value: number): number => (value > 16_383 ? 16_383 : value < -16_384 ? -16_384 : value)
 
-/** Decodes a stream of G.722; every byte becomes two samples at 16 kHz. Adaptive: one decoder a stream, in order. Never throws. */
+/** Decodes a stream of G.722; every byte becomes two samples at 16 kHz. Adaptive: one decoder a stream, in order; a new one begins anew. Never throws. */
 export class G722Decoder {
-  #low = new G722Band(LOW_BAND)
-  #high = new G722Band(HIGH_BAND)
-  #filter = new MirrorFilter()
-
-  /** Forgets the stream: what comes next is the beginning of another. */
-  reset(): void {
-    this.#low = new G722Band(LOW_BAND)
-    this.#high = new G722Band(HIGH_BAND)
-    this.#filter = new MirrorFilter()
-  }
+  readonly #low = new G722Band(LOW_BAND)
+  readonly #high = new G722Band(HIGH_BAND)
+  readonly #filter = new MirrorFilter()
 
   decode(bytes: Uint8Array): Int16Array<ArrayBuffer> {
     const samples = new Int16Array(bytes.length * 2)
@@ -149,16 +142,9 @@ const levelOf = (size: number, scale: number): number => {
 
 /** Encodes a stream to G.722; every two samples at 16 kHz become a byte. */
 export class G722Encoder {
-  #low = new G722Band(LOW_BAND)
-  #high = new G722Band(HIGH_BAND)
-  #filter = new MirrorFilter()
-
-  /** Forgets the stream: what comes next is the beginning of another. */
-  reset(): void {
-    this.#low = new G722Band(LOW_BAND)
-    this.#high = new G722Band(HIGH_BAND)
-    this.#filter = new MirrorFilter()
-  }
+  readonly #low = new G722Band(LOW_BAND)
+  readonly #high = new G722Band(HIGH_BAND)
+  readonly #filter = new MirrorFilter()
 
   /** `samples` at 16 kHz, an even number of them; one left over is not encoded. */
   encode(samples: Int16Array): Uint8Array {

@@ -23,18 +23,11 @@ export interface OpusEncoder {
   free(): void
 }
 
-/** What a decoder makes of packets; Opus decodes any stream to any of these. */
-export interface OpusDecoderOptions {
-  readonly channels: 1 | 2
-  /** 48,000 unless said. */
-  readonly sampleRateHz?: 8000 | 12_000 | 16_000 | 24_000 | 48_000
-}
-
 /** One stream's decoder; it holds memory until `free`. */
 export interface OpusDecoder {
-  /** Samples at the decoder's rate, channels interleaved, the caller's own; undefined for what is no packet. */
+  /** Samples at 48 kHz, channels interleaved, the caller's own; undefined for what is no packet. */
   decode(packet: Uint8Array): Int16Array | undefined
-  /** What is heard in place of a packet of `ticks` of 48 kHz that never came: a multiple of 120, to 5760. */
+  /** What is heard in place of a packet of `ticks` that never came: a multiple of 120, to 5760. */
   conceal(ticks: number): Int16Array
   free(): void
 }
@@ -70,14 +63,11 @@ export const openOpusEncoder = async (options: OpusEncoderOptions): Promise<Opus
 }
 
 /** A decoder. It joins a stream anywhere; what it has heard before shapes what comes out next. */
-export const openOpusDecoder = async (options: OpusDecoderOptions): Promise<OpusDecoder> => {
-  const { channels, sampleRateHz = SAMPLE_RATE_HZ } = options
-  const ticksPerSample = SAMPLE_RATE_HZ / sampleRateHz
-  const maxFrameSize = PACKET_TICKS_MAX / ticksPerSample
-  const decoder = await createDecoder({ channels, sampleRate: sampleRateHz, maxFrameSize })
+export const openOpusDecoder = async ({ channels }: { readonly channels: 1 | 2 }): Promise<OpusDecoder> => {
+  const decoder = await createDecoder({ channels, sampleRate: SAMPLE_RATE_HZ, maxFrameSize: PACKET_TICKS_MAX })
   return {
     decode: (packet) => (opusDurationTicks(packet) === undefined ? undefined : decoder.decode(packet)),
-    conceal: (ticks) => decoder.decodePacketLoss(ticks / ticksPerSample),
+    conceal: (ticks) => decoder.decodePacketLoss(ticks),
     free: () => decoder.free(),
   }
 }
