@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { formatDigestAuthorization, parseDigestChallenge } from '../../../test/support/digest-client.ts'
 import { digestResponse, formatDigestChallenge, parseDigestAuthorization } from './digest.ts'
-import { formatDigestAuthorization, parseDigestChallenge } from './digest-client.ts'
 
 const hashOf = (name: string) => (text: string) => createHash(name).update(text).digest('hex')
 const [sha256, md5] = [hashOf('sha256'), hashOf('md5')]

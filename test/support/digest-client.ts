@@ -1,5 +1,5 @@
-import { type DigestAuthorization, type DigestChallenge, parseFields } from './digest.ts'
-import { quote } from './parameters.ts'
+import { type DigestAuthorization, type DigestChallenge, parseFields } from '../../src/protocol/sip/digest.ts'
+import { quote } from '../../src/protocol/sip/parameters.ts'
 
 const ALGORITHMS = ['SHA-256', 'MD5'] as const
 
