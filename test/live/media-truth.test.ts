@@ -8,6 +8,8 @@ import { LiveServer, type WireDetails } from './support/live-server.ts'
 const SEED = Number(process.env.SEED ?? 20_261)
 const CODECS = ['PCMU', 'PCMA', 'G722', 'L16', 'opus'] as const
 const CALL_MS = 12_000
+/** Audio before and behind a hold of ten seconds. */
+const HOLD_CALL_MS = 18_000
 /** The fourth leg's highest tones are more than a narrow Opus stream carries. */
 const LEGS = 3
 const TEN_MINUTES_MS = 600_000
@@ -25,10 +27,10 @@ const WAYS: readonly (readonly [name: string, impairments: Impairments])[] = [
   ],
   ['100 ppm drift', { driftPpm: 100 }],
   ['changes of the SSRC', { ssrcChangesAtMs: [3_000, 7_500] }],
-  ['a hold of 4 s with timestamps that go on', { holds: [{ fromMs: 4_000, toMs: 8_000, timestamps: 'go-on' }] }],
+  ['a hold of 10 s with timestamps that go on', { holds: [{ fromMs: 4_000, toMs: 14_000, timestamps: 'go-on' }] }],
   [
-    'a hold of 4 s with timestamps that stand still',
-    { holds: [{ fromMs: 4_000, toMs: 8_000, timestamps: 'stand-still' }] },
+    'a hold of 10 s with timestamps that stand still',
+    { holds: [{ fromMs: 4_000, toMs: 14_000, timestamps: 'stand-still' }] },
   ],
 ]
 
@@ -113,7 +115,7 @@ describe.each(CODECS)('a call in %s', (codec) => {
     { timeout: 60_000 },
     async (_name, impairments, index) => {
       const outcome = await place({
-        durationMs: CALL_MS,
+        durationMs: impairments.holds ? HOLD_CALL_MS : CALL_MS,
         codecs: [codec],
         seed: SEED + index,
         leg: index % LEGS,
