@@ -1,7 +1,10 @@
 import type { PayloadFormat } from '../audio/codecs/codec.ts'
+import type { SrtpKey } from '../audio/srtp/srtp-key.ts'
 import type { EndReason } from '../domain/call-details.ts'
 import type { Project } from '../domain/project.ts'
 import type { CallLeg, Track } from '../domain/recording.ts'
+import type { MetadataVersion } from '../domain/session-metadata.ts'
+import type { Trunk } from '../domain/trunk.ts'
 import type { Uuid } from '../domain/uuid.ts'
 
 /** Where one media stream is received. RTCP is on the RTP port when signalling agreed to multiplex (RFC 5761), else on its own. */
@@ -23,10 +26,28 @@ export interface StreamPlan {
   readonly isRtcpMultiplexed: boolean
   /** True while the peer has put us on hold: no media is expected, and its absence ends nothing. */
   readonly isHeld: boolean
+  /** Its packets are secured (RFC 3711). */
+  readonly isSecured?: boolean
+  /** `a=label` (RFC 4574): what metadata calls the stream. */
+  readonly label?: string
+  /** The channel that it is heard in, from 0, in a recording of several; 0 unless said. */
+  readonly channel?: number
+}
+
+/** The keys of one stream, theirs for what comes and ours for reports. Apart from {@link StreamPlan}, which is kept on the disk: these never are. */
+export interface StreamSecurity {
+  readonly receive: SrtpKey
+  readonly send: SrtpKey
+}
+
+/** The streams of a call, and the keys of those that are secured, by the same index. */
+export interface StreamTerms {
+  readonly streams: readonly StreamPlan[]
+  readonly security?: readonly (StreamSecurity | undefined)[]
 }
 
 /** A call to record: who, whose, and what its media is. */
-export interface CallRequest {
+export interface CallRequest extends StreamTerms {
   readonly project: Project
   readonly trunkId?: Uuid
   readonly leg: CallLeg
@@ -37,14 +58,23 @@ export interface CallRequest {
   readonly startedAtMs: number
   /** Longest recording; the server's own limit when absent. */
   readonly maxSeconds?: number
-  readonly streams: readonly StreamPlan[]
+  /**
+   * How several streams are stored: in two channels, as their plans say, or one, in one file that takes more streams later; or a recording a stream, the first
+   * `inbound`, the others `outbound`. Absent for a call of one stream, which is kept as received.
+   */
+  readonly layout?: Trunk['layout']
+  /** What the call's first metadata says (RFC 7865). */
+  readonly metadata?: MetadataVersion
 }
 
 /** A call whose audio is being recorded. */
 export interface RecordedCall {
+  /** The first, when there is one a stream. */
   readonly recordingId: Uuid
-  /** New terms after a re-INVITE or UPDATE: other addresses, hold, resume. The codec stays. */
-  update(streams: readonly StreamPlan[]): void
+  /** New terms after a re-INVITE or UPDATE: other addresses, keys, hold, resume, more streams. The codecs stay. */
+  update(terms: StreamTerms): void
+  /** Keeps another metadata document; resolves when it is durable. Rejects with CATALOGUE_… codes. */
+  appendMetadata(version: MetadataVersion): Promise<void>
   /** Ends the recording; resolves when it is durable and its row is final. Idempotent: the first reason counts. */
   end(reason: EndReason): Promise<void>
   /** Resolves with the reason when it ended, by {@link RecordedCall.end} or by itself (media timeout, length, disk, deletion): who signals then hangs up. */
@@ -54,6 +84,8 @@ export interface RecordedCall {
 /** Media ports that are open and wait for a call. Exactly one of begin and release ends it. */
 export interface Reservation {
   readonly ports: readonly MediaPorts[]
+  /** Opens ports for one more stream of the call, before or after it has begun. Rejects as {@link CallRecorder.reserve} does. */
+  addStream(): Promise<MediaPorts>
   /** Starts recording; resolves when the row is committed, so that a call is answered only when its recording exists. Rejects with CATALOGUE_… codes. */
   begin(call: CallRequest): Promise<RecordedCall>
   release(): void
@@ -65,13 +97,14 @@ export interface Reservation {
 export interface CallRecorder {
   /**
    * Opens media ports for `streamCount` streams on an address of this family: on `address`, one of this machine's that the peer has reached us at, unless a
-   * setting says another. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
+   * setting says another. `isSeparate`: each stream will be a recording of its own. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
    * CAPTURE_DISK_FULL or CAPTURE_STOPPING, all `unavailable`.
    */
   reserve(request: {
     readonly family: 4 | 6
     readonly streamCount: number
     readonly address?: string
+    readonly isSeparate?: boolean
   }): Promise<Reservation>
   readonly callCount: number
 }

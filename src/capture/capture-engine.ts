@@ -129,8 +129,9 @@ export class CaptureEngine {
     return (this.#sessions.get(handle) ?? this.#ended.get(handle)?.session)?.snapshot()
   }
 
-  update(handle: number, streams: readonly StreamPlan[], nowMs: number): void {
-    this.#sessions.get(handle)?.update(streams, nowMs)
+  /** Resolves when the new terms count, more streams included. */
+  async update(handle: number, streams: readonly StreamPlan[], nowMs: number): Promise<void> {
+    await this.#sessions.get(handle)?.update(streams, nowMs)
   }
 
   /** Everything that has to happen now and then; see {@link TICK_MS}. */

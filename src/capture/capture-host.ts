@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Disk } from '../ports/disk.ts'
-import type { MediaPorts, StreamPlan } from './call-recorder.ts'
+import type { MediaPorts, StreamTerms } from './call-recorder.ts'
 import { CaptureEngine, TICK_MS } from './capture-engine.ts'
 import type { LiveRecording } from './captured-media.ts'
 import { MediaLeg } from './media-leg.ts'
@@ -44,7 +44,7 @@ export class CaptureHost implements WorkerMethods {
   readonly #options: HostOptions
   readonly #engine: CaptureEngine
   readonly #range: PortRange
-  readonly #legs = new Map<number, readonly MediaLeg[]>()
+  readonly #legs = new Map<number, MediaLeg[]>()
   readonly #early = new Map<number, Early[]>()
   readonly #settling = new Map<number, (error?: WireError) => void>()
   #timer: NodeJS.Timeout | undefined
@@ -79,37 +79,47 @@ export class CaptureHost implements WorkerMethods {
   }
 
   async reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]> {
-    const legs: MediaLeg[] = []
-    this.#legs.set(handle, legs)
+    const ports: MediaPorts[] = []
+    this.#legs.set(handle, [])
     try {
-      for (let stream = 0; stream < streamCount; stream += 1) {
-        const sockets = await openMediaSockets(this.#range, address, family)
-        legs.push(new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(handle, stream, bytes, from, nowMs)))
-      }
-      return legs.map(({ ports }) => ports)
+      while (ports.length < streamCount) ports.push(await this.addStream(handle, address, family))
+      return ports
     } catch (error) {
       this.#closeLegs(handle)
       throw error
     }
   }
 
+  async addStream(handle: number, address: string, family: 4 | 6): Promise<MediaPorts> {
+    const sockets = await openMediaSockets(this.#range, address, family)
+    const legs = this.#legs.get(handle)
+    if (!legs) {
+      sockets.close()
+      throw unknownCall()
+    }
+    const stream = legs.length
+    const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(handle, stream, bytes, from, nowMs))
+    legs.push(leg)
+    return leg.ports
+  }
+
   async release(handle: number): Promise<void> {
     this.#closeLegs(handle)
   }
 
-  async begin(handle: number, recording: LiveRecording): Promise<void> {
+  async begin(handle: number, recording: LiveRecording, security: StreamTerms['security']): Promise<void> {
     if (!this.#legs.has(handle)) throw unknownCall()
     await this.#engine.begin(handle, recording, performance.now())
+    this.#follow(handle, security)
     for (const { stream, bytes, from, nowMs } of this.#early.get(handle) ?? []) {
-      this.#engine.receive(handle, stream, bytes, from, nowMs)
+      this.#open(handle, stream, bytes, from, nowMs)
     }
     this.#early.delete(handle)
-    const session = this.#engine.session(handle)
-    for (const [index, leg] of (this.#legs.get(handle) ?? []).entries()) leg.follow(session?.receivers[index])
   }
 
-  async update(handle: number, streams: readonly StreamPlan[]): Promise<void> {
-    this.#engine.update(handle, streams, performance.now())
+  async update(handle: number, { streams, security }: StreamTerms): Promise<void> {
+    await this.#engine.update(handle, streams, performance.now())
+    this.#follow(handle, security)
   }
 
   async end(handle: number, reason: EndReason): Promise<void> {
@@ -163,8 +173,21 @@ export class CaptureHost implements WorkerMethods {
 
   #receive(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
     this.#packets += 1
-    if (this.#engine.session(handle)) this.#engine.receive(handle, stream, bytes, from, nowMs)
+    if (this.#engine.session(handle)) this.#open(handle, stream, bytes, from, nowMs)
     else this.#keep(handle, { stream, bytes, from, nowMs })
+  }
+
+  /** What is secured is opened before anybody looks at it. */
+  #open(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
+    const plain = this.#legs.get(handle)?.[stream]?.open(bytes)
+    if (plain) this.#engine.receive(handle, stream, plain, from, nowMs)
+  }
+
+  /** Each leg reports of what its receiver hears, with the keys that were agreed on. */
+  #follow(handle: number, security: StreamTerms['security']): void {
+    const receivers = this.#engine.session(handle)?.receivers
+    for (const [index, leg] of (this.#legs.get(handle) ?? []).entries())
+      leg.follow(receivers?.[index], security?.[index])
   }
 
   /** A peer may send as soon as it knows where to, which can be before the recording has begun (an INVITE without an offer). */

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
-import type { CallDetails, EndReason } from '../domain/call-details.ts'
+import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
-import { priceOf } from '../domain/project.ts'
 import type { Recording } from '../domain/recording.ts'
+import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { CaptureTelemetry } from '../ports/capture-telemetry.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
@@ -11,14 +11,15 @@ import type { Disk } from '../ports/disk.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
 import type { MediaStore } from '../ports/media-store.ts'
-import { formatMediaKey } from '../services/media-key.ts'
-import type { CallRecorder, CallRequest, RecordedCall, Reservation, StreamPlan } from './call-recorder.ts'
+import type { CallRecorder, CallRequest, MediaPorts, RecordedCall, Reservation, StreamTerms } from './call-recorder.ts'
 import { CaptureWorkerClient } from './capture-worker-client.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
+import { describeCall, describeRecording } from './describe-recording.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { openGrowingFile } from './growing-file.ts'
-import { mediaFormatOf } from './media-format.ts'
+import { mixFormatOf } from './media-format.ts'
 import { shareOf } from './port-range.ts'
+import { reserveSeparately } from './separate-recordings.ts'
 import { Settlement } from './settlement.ts'
 import { fromWireError, toWireError } from './worker-messages.ts'
 
@@ -48,7 +49,6 @@ export interface CaptureOptions {
   readonly onTrouble: (error: unknown, what: string) => void
 }
 
-const NONCE_BYTES = 8
 const RECOVER_AGAIN_MS = 30_000
 /** A worker whose ticks come so late takes no more calls: it is about to lose packets of those that it has. */
 const LAG_MAX_MS = 250
@@ -107,11 +107,13 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     return this.#recovering
   }
 
-  async reserve(request: {
-    readonly family: 4 | 6
-    readonly streamCount: number
-    readonly address?: string
-  }): Promise<Reservation> {
+  reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
+    return request.isSeparate
+      ? reserveSeparately((streamCount) => this.#reserve({ ...request, streamCount }), request.streamCount)
+      : this.#reserve(request)
+  }
+
+  async #reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
     const worker = this.#admit()
     this.#handles += 1
     const handle = this.#handles
@@ -119,7 +121,8 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     try {
       const address = this.#addressFor(request.family, request.address)
       const ports = await worker.ask('reserve', handle, address, request.family, request.streamCount)
-      return this.#reservation(handle, worker, ports)
+      const addStream = () => worker.ask('addStream', handle, address, request.family)
+      return this.#reservation(handle, worker, ports, addStream)
     } catch (error) {
       this.#reserved -= 1
       if (error instanceof PoulsenError) this.#options.telemetry.captureRefused(error.code)
@@ -191,7 +194,12 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       : refused('CAPTURE_BUSY', 'Capture cannot keep up.', 'Give it more processors, or fewer calls.')
   }
 
-  #reservation(handle: number, worker: CaptureWorkerClient, ports: Reservation['ports']): Reservation {
+  #reservation(
+    handle: number,
+    worker: CaptureWorkerClient,
+    ports: readonly MediaPorts[],
+    addStream: () => Promise<MediaPorts>,
+  ): Reservation {
     let isOpen = true
     const leave = () => {
       if (isOpen) this.#reserved -= 1
@@ -199,6 +207,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     }
     return {
       ports,
+      addStream,
       begin: (call) => this.#begin(handle, worker, call).finally(leave),
       release: () => {
         leave()
@@ -208,8 +217,11 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   }
 
   async #begin(handle: number, worker: CaptureWorkerClient, request: CallRequest): Promise<RecordedCall> {
-    const { catalogue } = this.#options
-    const recording = this.#describe(request)
+    const { catalogue, ids, clock } = this.#options
+    const { layout, streams, metadata } = request
+    const isStereo = layout === 'stereo' && streams.length > 1
+    const mix = layout === 'stereo' || layout === 'mono' ? mixFormatOf(streams, isStereo ? 2 : 1) : undefined
+    const recording = describeRecording(request, { mix, ids, nowMs: clock.nowMs() })
     const { id: recordingId, projectId, media } = recording
     const call: LiveCall = {
       handle,
@@ -221,14 +233,15 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       endAskedMs: undefined,
     }
     const maxMs = Math.min(this.#options.callMaxMs, (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000)
-    const live: LiveRecording = { recordingId, projectId, mediaKey: media?.key ?? '', streams: request.streams, maxMs }
+    const mediaKey = media?.key ?? ''
+    const live: LiveRecording = { recordingId, projectId, mediaKey, streams, maxMs, ...(mix && { mix }) }
     this.#calls.set(handle, call)
     this.#byRecording.set(recordingId, call)
     try {
       await this.#options.mediaStore.prepare(live.mediaKey)
       await Promise.all([
-        worker.ask('begin', handle, live),
-        catalogue.createRecording(recording, detailsOf(request, this.#options.clock.nowMs())),
+        worker.ask('begin', handle, live, request.security),
+        catalogue.createRecording(recording, describeCall(request, clock.nowMs()), metadata),
       ])
     } catch (error) {
       this.#forget(call, 'internal')
@@ -240,30 +253,12 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     }
     return {
       recordingId,
-      update: (streams: readonly StreamPlan[]) => {
-        worker.ask('update', handle, streams).catch((error: unknown) => this.#options.onTrouble(error, 'update'))
+      update: (terms: StreamTerms) => {
+        worker.ask('update', handle, terms).catch((error: unknown) => this.#options.onTrouble(error, 'update'))
       },
+      appendMetadata: (version: MetadataVersion) => catalogue.appendMetadata(projectId, recordingId, version),
       end: (reason) => this.#end(call, reason),
       ended: call.ended.promise,
-    }
-  }
-
-  #describe({ project, leg, track, streams, startedAtMs }: CallRequest): Recording {
-    const { ids, clock } = this.#options
-    const id = ids.uuid()
-    const { format, codec, sampleRateHz, channels } = mediaFormatOf((streams[0] as StreamPlan).format)
-    const key = formatMediaKey({ projectId: project.id, recordingId: id }, ids.randomHex(NONCE_BYTES))
-    return {
-      id,
-      projectId: project.id,
-      createdAtMs: startedAtMs,
-      updatedAtMs: clock.nowMs(),
-      durationMs: 0,
-      status: 'recording',
-      track,
-      leg,
-      price: priceOf(project, 0),
-      media: { key, format, codec, sampleRateHz, channels, durationMs: 0 },
     }
   }
 
@@ -383,17 +378,6 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     call.settled.resolve()
   }
 }
-
-const detailsOf = ({ trunkId, callId, from, to, startedAtMs }: CallRequest, answeredAtMs: number): CallDetails => ({
-  ...(trunkId !== undefined && { trunkId }),
-  callId,
-  from,
-  to,
-  startedAtMs,
-  answeredAtMs,
-  streams: [],
-  gaps: [],
-})
 
 const refused = (code: string, message: string, hint: string): PoulsenError =>
   new PoulsenError({ code, kind: 'unavailable', message, hint })

@@ -1,3 +1,4 @@
+import type { MixFormat } from '../audio/timeline/mix-encoder.ts'
 import type { EndReason, Gap, StreamQuality } from '../domain/call-details.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { MediaKey } from '../ports/media-store.ts'
@@ -10,6 +11,8 @@ export interface LiveRecording {
   /** Where its bytes will be in the media store. */
   readonly mediaKey: MediaKey
   readonly streams: readonly StreamPlan[]
+  /** How several streams are mixed; absent: there is one, kept as received. */
+  readonly mix?: MixFormat
   readonly maxMs: number
 }
 

@@ -25,7 +25,7 @@ export interface JournaledRecording {
   audioBytes: number
   /** Of its file, at the last checkpoint. */
   durableBytes: number
-  /** The tick after the last audio. */
+  /** Where the last audio of its first stream lies. */
   endTicks: number
 }
 
@@ -62,7 +62,7 @@ const note = (recordings: Map<string, JournaledRecording>, run: string, record: 
   if (record.type === 'audio') {
     known.audioRecords += 1
     known.audioBytes += record.bytes.length
-    known.endTicks = Math.max(known.endTicks, record.positionTicks)
+    if (record.track === 0) known.endTicks = Math.max(known.endTicks, record.positionTicks)
   }
   if (record.type === 'settled') known.state = 'settled'
   if (record.type === 'end') {

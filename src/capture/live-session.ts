@@ -1,20 +1,15 @@
+import type { SharedClock } from '../audio/timeline/placement.ts'
 import type { Track } from '../audio/timeline/track.ts'
 import type { EndReason, StreamQuality } from '../domain/call-details.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { StreamPlan } from './call-recorder.ts'
-import { type CapturedMedia, growingName, type LiveRecording } from './captured-media.ts'
+import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import type { JournalBatch } from './journal-record.ts'
-import { mediaFormatOf } from './media-format.ts'
-import { GapList, type GapState } from './quality.ts'
-import { type FileCheckpoint, RecordingFile } from './recording-file.ts'
+import { type AudioCheckpoint, RecordedAudio } from './recorded-audio.ts'
 import { type PacketSource, StreamReceiver } from './stream-receiver.ts'
 
-/** How much of a recording's file is durable, and what it takes to go on from there. JSON. */
-export interface SessionCheckpoint {
-  readonly file: FileCheckpoint
-  /** Of each track: everything before is in the file. */
-  readonly edgeTicks: number
-  readonly gaps: GapState
+/** How much of a recording is durable outside of the journal. JSON. */
+export interface SessionCheckpoint extends AudioCheckpoint {
   readonly quality: readonly StreamQuality[]
 }
 
@@ -30,11 +25,13 @@ const HOLD_MS = 400
 const WRITE_MS = 1_000
 /** After so long without a packet everything that there is goes to the file. */
 const IDLE_MS = 1_000
+/** A stream that stalls is waited for so long before the file goes on without it: what it sends later than that has lost its place. */
+const STALL_MS = 4_000
 
-/** A segment of the journal that may hold audio of this recording, up to a tick. */
+/** A segment of the journal that may hold audio of this recording, up to a time. */
 interface Mark {
   readonly segment: number
-  readonly endTicks: number
+  readonly endMs: number
 }
 
 /**
@@ -43,42 +40,33 @@ interface Mark {
  */
 export class LiveSession {
   readonly handle: number
-  readonly recording: LiveRecording
-  readonly fileName: string
-  readonly receivers: readonly StreamReceiver[]
+  readonly receivers: StreamReceiver[] = []
   readonly beganMs: number
-  readonly #file: RecordingFile
-  readonly #track: Track
-  readonly #ticksPerMs: number
-  readonly #gaps: GapList
+  readonly #audio: RecordedAudio
   readonly #batch: () => JournalBatch
+  readonly #clock: SharedClock = { originMs: undefined }
+  #recording: LiveRecording
   #marks: Mark[] = []
   #durable: SessionCheckpoint | undefined
   #awaitedSinceMs: number
+  #updating: Promise<void> = Promise.resolve()
   isCheckpointing = false
 
   private constructor(parts: {
     readonly handle: number
     readonly recording: LiveRecording
-    readonly fileName: string
-    readonly file: RecordingFile
+    readonly audio: RecordedAudio
     readonly batch: () => JournalBatch
     readonly nowMs: number
   }) {
-    const { recording } = parts
-    const plan = recording.streams[0] as StreamPlan
-    const format = mediaFormatOf(plan.format)
     this.handle = parts.handle
-    this.recording = recording
-    this.fileName = parts.fileName
+    this.#recording = parts.recording
     this.beganMs = parts.nowMs
     this.#awaitedSinceMs = parts.nowMs
-    this.#file = parts.file
+    this.#audio = parts.audio
     this.#batch = parts.batch
-    this.#track = format.openTrack()
-    this.#ticksPerMs = format.clockRateHz / 1000
-    this.#gaps = new GapList(format.clockRateHz)
-    this.receivers = [new StreamReceiver(plan, this.#track, (positionTicks) => this.#write(positionTicks))]
+    for (const [index, plan] of parts.recording.streams.entries())
+      this.#listen(plan, parts.audio.tracks[index] as Track)
   }
 
   /** Makes the growing file and journals the beginning. `batch` gives the journal's batch of the moment. Rejects with MEDIA_… codes. */
@@ -91,13 +79,18 @@ export class LiveSession {
       readonly nowMs: number
     },
   ): Promise<LiveSession> {
-    const plan = parts.recording.streams[0] as StreamPlan
-    const format = mediaFormatOf(plan.format)
-    const fileName = growingName(parts.recording.recordingId, format.format)
-    const file = await RecordingFile.create(disk, fileName, format.openEncoder())
-    const session = new LiveSession({ ...parts, fileName, file })
+    const audio = await RecordedAudio.create(disk, parts.recording)
+    const session = new LiveSession({ ...parts, audio })
     parts.batch().json('begin', parts.handle, session.record())
     return session
+  }
+
+  get recording(): LiveRecording {
+    return this.#recording
+  }
+
+  get fileName(): string {
+    return this.#audio.fileName
   }
 
   /** When something last came from the agreed source, or could have begun to come: since the beginning, or since the end of a hold. */
@@ -116,32 +109,31 @@ export class LiveSession {
   }
 
   get failure(): unknown {
-    return this.#file.failure
+    return this.#audio.failure
   }
 
   get dirtyBytes(): number {
-    return this.#file.dirtyBytes
+    return this.#audio.dirtyBytes
   }
 
   receive(stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
     this.receivers[stream]?.receive(bytes, from, nowMs)
   }
 
-  update(streams: readonly StreamPlan[], nowMs: number): void {
-    const wasHeld = this.isHeld
-    for (const [index, plan] of streams.entries()) this.receivers[index]?.update(plan)
-    if (wasHeld && !this.isHeld) this.#awaitedSinceMs = nowMs
+  /** New terms; a mix takes more streams than it began with. Updates take effect one after the other. Never rejects. */
+  update(streams: readonly StreamPlan[], nowMs: number): Promise<void> {
+    this.#updating = this.#updating.then(() => this.#update(streams, nowMs))
+    return this.#updating
   }
 
   /** What has come since the last time goes to the journal, and what is old enough to the file. */
   advance(nowMs: number): void {
     for (const receiver of this.receivers) receiver.settle(nowMs)
     this.#journal()
-    const { endTicks, edgeTicks } = this.#track
     const isIdle = nowMs - this.lastPacketMs >= IDLE_MS
-    const toTicks = isIdle ? endTicks : endTicks - HOLD_MS * this.#ticksPerMs
-    const due = isIdle ? 1 : WRITE_MS * this.#ticksPerMs
-    if (endTicks > 0 && toTicks - (edgeTicks ?? 0) >= due) this.#write(toTicks)
+    const toMs = isIdle ? this.#audio.endMs : this.#dueMs(nowMs)
+    const isDue = toMs - (this.#audio.edgeMs ?? 0) >= (isIdle ? Number.MIN_VALUE : WRITE_MS)
+    if (this.#audio.endMs > 0 && isDue) this.#write(toMs)
   }
 
   /** What a begin or checkpoint record of this moment holds: only what is durable. */
@@ -151,7 +143,7 @@ export class LiveSession {
 
   /** The journal goes on in another segment; the one before may hold audio up to the newest there is. */
   noteRotation(closedSegment: number): void {
-    this.#marks.push({ segment: closedSegment, endTicks: this.#track.endTicks })
+    this.#marks.push({ segment: closedSegment, endMs: this.#audio.endMs })
   }
 
   /** The first segment that holds audio which is not durable in the file; undefined: none before the present one. */
@@ -161,19 +153,17 @@ export class LiveSession {
 
   /** Makes what was written durable and journals that; segments before may go once the journal has committed it. Rejects with MEDIA_… codes. */
   async checkpoint(): Promise<void> {
-    const { edgeTicks } = this.#track
-    if (edgeTicks === undefined) return
-    const gaps = this.#gaps.save()
     const quality = this.quality()
-    const file = await this.#file.checkpoint()
-    this.#durable = { file, edgeTicks, gaps, quality }
+    const audio = await this.#audio.checkpoint()
+    if (!audio) return
+    this.#durable = { ...audio, quality }
     this.#batch().json('checkpoint', this.handle, this.record())
   }
 
   /** To be called when the journal has committed the record of the last {@link LiveSession.checkpoint}. */
   forgetSegments(): void {
-    const edgeTicks = this.#durable?.edgeTicks ?? 0
-    this.#marks = this.#marks.filter((mark) => mark.endTicks > edgeTicks)
+    const edgeMs = this.#durable?.edgeMs ?? 0
+    this.#marks = this.#marks.filter((mark) => mark.endMs > edgeMs)
   }
 
   /**
@@ -183,16 +173,10 @@ export class LiveSession {
   async finish(reason: EndReason, endedAtMs: number): Promise<CapturedMedia | undefined> {
     for (const receiver of this.receivers) receiver.settle()
     this.#journal()
-    if (this.#track.endTicks > 0) this.#write(this.#track.endTicks)
-    const edgeTicks = this.#track.edgeTicks
-    const described = { reason, endedAtMs, streams: this.quality(), gaps: this.#gaps.list(), durationMs: 0 }
-    if (edgeTicks === undefined) {
-      await this.#file.abandon()
-      return described
-    }
+    const finished = this.#audio.finish()
+    const described = { reason, endedAtMs, streams: this.quality(), gaps: this.#audio.listGaps() }
     try {
-      const byteSize = await this.#file.finish()
-      return { ...described, byteSize, durationMs: this.#file.ticks / this.#ticksPerMs }
+      return { ...described, ...(await finished) }
     } catch {
       // LiveSession.failure says why.
       return undefined
@@ -201,33 +185,59 @@ export class LiveSession {
 
   /** Ends without keeping anything. */
   async abandon(): Promise<void> {
-    await this.#file.abandon()
+    await this.#audio.abandon()
   }
 
   /** The file as it is now, for a reader. */
   snapshot(): { readonly fileName: string; readonly byteSize: number; readonly head: Uint8Array } {
-    return { fileName: this.fileName, byteSize: this.#file.byteSize, head: this.#file.head() }
-  }
-
-  #journal(): void {
-    for (const { positionTicks, bytes } of this.#track.takeNews()) {
-      this.#batch().audio(this.handle, 0, positionTicks, bytes)
-    }
-  }
-
-  #write(toTicks: number): void {
-    this.#journal()
-    const pieces = this.#track.take(toTicks)
-    this.#gaps.note(pieces)
-    this.#file.append(pieces)
+    return { fileName: this.fileName, byteSize: this.#audio.byteSize, head: this.#audio.head() }
   }
 
   /** Of each stream, so far. */
   quality(): readonly StreamQuality[] {
-    return this.receivers.map((receiver) => ({
-      ...receiver.quality(),
-      gapCount: this.#gaps.count,
-      gapMs: this.#gaps.ms,
-    }))
+    return this.receivers.map((receiver, index) => ({ ...receiver.quality(), ...this.#audio.gapsOf(index) }))
+  }
+
+  async #update(streams: readonly StreamPlan[], nowMs: number): Promise<void> {
+    const wasHeld = this.isHeld
+    for (const [index, plan] of streams.entries()) this.receivers[index]?.update(plan)
+    if (wasHeld && !this.isHeld) this.#awaitedSinceMs = nowMs
+    for (const plan of streams.slice(this.receivers.length)) await this.#addStream(plan)
+  }
+
+  /** The journal knows of a stream before it has any audio of it. */
+  async #addStream(plan: StreamPlan): Promise<void> {
+    const track = await this.#audio.add(plan)
+    this.#recording = { ...this.#recording, streams: [...this.#recording.streams, plan] }
+    this.#batch().json('checkpoint', this.handle, this.record())
+    this.#listen(plan, track)
+  }
+
+  #listen(plan: StreamPlan, track: Track): void {
+    const ticksPerMs = plan.format.clockRateHz / 1000
+    const makeRoom = (positionTicks: number) => this.#write(positionTicks / ticksPerMs)
+    const clock = this.#recording.mix && this.#clock
+    this.receivers.push(new StreamReceiver(plan, track, makeRoom, clock))
+  }
+
+  /** Up to here no packet is expected any more. A stream that is silent is waited for a while, since what it has sent may only be late. */
+  #dueMs(nowMs: number): number {
+    let due = this.#audio.endMs
+    for (const [index, { plan, lastPacketMs = this.beganMs }] of this.receivers.entries()) {
+      const isSilent = nowMs - lastPacketMs >= (plan.isHeld ? IDLE_MS : STALL_MS)
+      if (!isSilent) due = Math.min(due, this.#audio.endMsOf(index))
+    }
+    return due - HOLD_MS
+  }
+
+  #journal(): void {
+    this.#audio.takeNews((track, { positionTicks, bytes }) =>
+      this.#batch().audio(this.handle, track, positionTicks, bytes),
+    )
+  }
+
+  #write(toMs: number): void {
+    this.#journal()
+    this.#audio.write(toMs)
   }
 }

@@ -1,15 +1,26 @@
 import type { RemoteInfo } from 'node:dgram'
 import { isRtcp } from '../audio/rtp/packet.ts'
-import type { MediaPorts } from './call-recorder.ts'
+import type { SrtpKey } from '../audio/srtp/srtp-key.ts'
+import { SrtpReceiver } from '../audio/srtp/srtp-receiver.ts'
+import { SrtpSender } from '../audio/srtp/srtp-sender.ts'
+import type { MediaPorts, StreamSecurity } from './call-recorder.ts'
 import type { MediaSockets } from './media-sockets.ts'
 import { ReceiverReports } from './receiver-reports.ts'
 import type { PacketSource, StreamReceiver } from './stream-receiver.ts'
 
-/** The sockets of one media stream: RTP in, RTCP in and out. */
+/** The two ways of a secured stream. */
+interface SrtpContexts {
+  readonly keys: StreamSecurity
+  readonly receiver: SrtpReceiver
+  sender: SrtpSender
+}
+
+/** The sockets of one media stream: RTP in, RTCP in and out, opened and sealed when the stream is secured (RFC 3711). */
 export class MediaLeg {
   readonly #sockets: MediaSockets
   readonly #reports = new ReceiverReports()
   #receiver: StreamReceiver | undefined
+  #srtp: SrtpContexts | undefined
 
   constructor(sockets: MediaSockets, receive: (bytes: Uint8Array, from: PacketSource, nowMs: number) => void) {
     this.#sockets = sockets
@@ -24,9 +35,19 @@ export class MediaLeg {
     return this.#sockets.ports
   }
 
-  /** From now on reports are sent of what this receiver hears. */
-  follow(receiver: StreamReceiver | undefined): void {
+  /** From now on reports are sent of what this receiver hears; keys that are new replace those before, none leave all as it was. */
+  follow(receiver: StreamReceiver | undefined, security: StreamSecurity | undefined): void {
     this.#receiver = receiver
+    if (security) this.#secure(security)
+  }
+
+  /** The RTP packet in a datagram; undefined, and counted, when it is not authentic. Lent as the datagram is. */
+  open(bytes: Uint8Array): Uint8Array | undefined {
+    if (!this.#srtp) return bytes
+    const opened = this.#srtp.receiver.openRtp(bytes)
+    if (typeof opened !== 'string') return opened
+    this.#receiver?.noteRefused(opened)
+    return undefined
   }
 
   /** Sends a report when one is due. */
@@ -36,17 +57,32 @@ export class MediaLeg {
     if (!report) return
     const { address, port } = this.#receiver.rtcpPeer
     const socket = this.#receiver.plan.isRtcpMultiplexed ? this.#sockets.rtp : this.#sockets.rtcp
+    const sealed = this.#srtp ? this.#srtp.sender.sealRtcp(report) : report
     // A peer that is gone answers with ICMP, or the network has no way there: reports are only courtesy.
-    if (port > 0) socket.send(report, port, address, () => {})
+    if (port > 0) socket.send(sealed, port, address, () => {})
+  }
+
+  #secure(keys: StreamSecurity): void {
+    const before = this.#srtp
+    if (!before) {
+      this.#srtp = { keys, receiver: new SrtpReceiver(keys.receive), sender: new SrtpSender(keys.send) }
+      return
+    }
+    if (!isSameKey(before.keys.receive, keys.receive)) before.receiver.rekey(keys.receive)
+    const sender = isSameKey(before.keys.send, keys.send) ? before.sender : new SrtpSender(keys.send)
+    this.#srtp = { ...before, keys, sender }
   }
 
   /** What strangers report does not count: only the address that media comes from is believed. */
   #control(bytes: Uint8Array, { address }: RemoteInfo): void {
     if (this.#receiver && this.#receiver.rtcpPeer.address !== address) return
-    this.#reports.take(bytes, performance.now(), this.#receiver)
+    const opened = this.#srtp ? this.#srtp.receiver.openRtcp(bytes) : bytes
+    if (typeof opened !== 'string') this.#reports.take(opened, performance.now(), this.#receiver)
   }
 
   close(): void {
     this.#sockets.close()
   }
 }
+
+const isSameKey = (a: SrtpKey, b: SrtpKey): boolean => a.suite === b.suite && Buffer.compare(a.keySalt, b.keySalt) === 0

@@ -1,3 +1,4 @@
+import { SMOOTHED_GAP_MS } from '../audio/timeline/linear-decoder.ts'
 import type { Piece } from '../audio/timeline/track.ts'
 import { GAPS_MAX, type Gap, type StreamQuality } from '../domain/call-details.ts'
 
@@ -9,21 +10,24 @@ export interface GapState {
   readonly ticks: number
 }
 
-/** The silences of one track that stand for audio which never came, as they are taken out. Neighbours are joined. */
+/** Of a track that has come so far without a gap. */
+export const noGaps = (atTicks: number): GapState => ({ gaps: [], atTicks, count: 0, ticks: 0 })
+
+/** The silences of one track that stand for audio which never came, as they are taken out. Neighbours are joined; what only follows a clock is none. */
 export class GapList {
-  readonly #ticksPerMs: number
+  readonly ticksPerMs: number
   readonly #gaps: { startTicks: number; ticks: number }[]
   #atTicks: number
   #count: number
   #ticks: number
   #openTicks = 0
 
-  constructor(clockRateHz: number, saved?: GapState) {
-    this.#ticksPerMs = clockRateHz / 1000
-    this.#gaps = saved?.gaps.map((gap) => ({ ...gap })) ?? []
-    this.#atTicks = saved?.atTicks ?? 0
-    this.#count = saved?.count ?? 0
-    this.#ticks = saved?.ticks ?? 0
+  constructor(clockRateHz: number, { gaps, atTicks, count, ticks }: GapState = noGaps(0)) {
+    this.ticksPerMs = clockRateHz / 1000
+    this.#gaps = gaps.map((gap) => ({ ...gap }))
+    this.#atTicks = atTicks
+    this.#count = count
+    this.#ticks = ticks
   }
 
   get count(): number {
@@ -32,14 +36,14 @@ export class GapList {
 
   /** Length of all gaps together, in milliseconds. */
   get ms(): number {
-    return Math.round(this.#ticks / this.#ticksPerMs)
+    return Math.round(this.#ticks / this.ticksPerMs)
   }
 
   /** Takes note of pieces, in the order of the recording. */
   note(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
       if (piece.kind === 'audio') this.#openTicks = 0
-      else this.#lengthen(piece.ticks)
+      else if (this.#openTicks > 0 || piece.ticks > SMOOTHED_GAP_MS * this.ticksPerMs) this.#lengthen(piece.ticks)
       this.#atTicks += piece.ticks
     }
   }
@@ -55,8 +59,8 @@ export class GapList {
 
   list(): readonly Gap[] {
     return this.#gaps.map(({ startTicks, ticks }) => ({
-      startMs: Math.round(startTicks / this.#ticksPerMs),
-      durationMs: Math.round(ticks / this.#ticksPerMs),
+      startMs: Math.round(startTicks / this.ticksPerMs),
+      durationMs: Math.round(ticks / this.ticksPerMs),
     }))
   }
 
@@ -70,6 +74,13 @@ export class GapList {
     const last = this.#gaps.at(-1)
     if (last && this.#count <= GAPS_MAX) last.ticks = this.#openTicks
   }
+}
+
+/** The first gaps of several tracks in order of time, each with its track when there are several. */
+export const listGaps = (lists: readonly GapList[]): readonly Gap[] => {
+  if (lists.length === 1) return lists[0]?.list() ?? []
+  const gaps = lists.flatMap((list, stream) => list.list().map((gap) => ({ ...gap, stream })))
+  return gaps.sort((a, b) => a.startMs - b.startMs).slice(0, GAPS_MAX)
 }
 
 /** Quality of a stream of which nothing has come. */

@@ -5,13 +5,10 @@ import type { Disk, DiskFile } from '../ports/disk.ts'
 /** A point up to which a file is durable and from which it can be written on. */
 export interface FileCheckpoint {
   readonly byteSize: number
-  /** Ticks of audio and silence in it. */
+  /** Ticks of audio and silence of the first track in it; the others are as long. */
   readonly ticks: number
   readonly encoder: unknown
 }
-
-/** Silence is written in steps of so many ticks at most, so that a long hold does not fill the memory. */
-const GAP_STEP_TICKS = 1_000_000
 
 type Step = () => Promise<void>
 
@@ -27,7 +24,6 @@ export class RecordingFile {
   #failure: unknown
   #byteSize: number
   #dirtyBytes = 0
-  #waitingTicks = 0
   #ticks: number
 
   private constructor(file: DiskFile, encoder: FileEncoder, { byteSize, ticks }: Omit<FileCheckpoint, 'encoder'>) {
@@ -66,14 +62,9 @@ export class RecordingFile {
     return this.#dirtyBytes
   }
 
-  /** Ticks of audio and silence in the file now. */
+  /** Ticks of audio and silence of the first track in the file now. */
   get ticks(): number {
     return this.#ticks
-  }
-
-  /** Ticks that wait to be written: how far the disk is behind. */
-  get waitingTicks(): number {
-    return this.#waitingTicks
   }
 
   /** What went wrong, once something has. */
@@ -86,18 +77,14 @@ export class RecordingFile {
     return this.#encoder.headAt(this.#byteSize)
   }
 
-  /** Appends pieces of audio, which nobody may change any more. */
+  /** Appends pieces of audio, which nobody may change any more; what one call brings is in memory at once. */
   append(pieces: readonly Piece[]): void {
-    for (const step of inSteps(pieces)) {
-      const ticks = step.reduce((sum, piece) => sum + piece.ticks, 0)
-      this.#waitingTicks += ticks
-      this.#push(async () => {
-        this.#waitingTicks -= ticks
-        if (this.#failure !== undefined) return
-        await this.#put(this.#encoder.encode(step))
-        this.#ticks += ticks
-      })
-    }
+    if (pieces.length === 0) return
+    this.#push(async () => {
+      if (this.#failure !== undefined) return
+      await this.#put(this.#encoder.encode(pieces))
+      this.#ticks += ticksOfFirst(pieces)
+    })
   }
 
   /** Makes durable what was appended before the call. Rejects with MEDIA_… codes. */
@@ -122,19 +109,33 @@ export class RecordingFile {
    */
   finish(): Promise<number> {
     return this.#ask(async () => {
-      const { tail, head } = this.#encoder.finish(this.#byteSize)
-      if (this.#failure === undefined) await this.#put(tail)
-      else await this.#file.truncate(this.#byteSize)
+      const head = this.#failure === undefined ? await this.#putTail() : await this.#cutOff()
       if (head.length > 0) await this.#file.write(head, 0)
       await this.#file.sync()
       return this.#byteSize
-    }).finally(() => this.#file.close())
+    }).finally(() => this.#close())
   }
 
   /** Closes without finishing: the file is to be thrown away. Never rejects. */
   async abandon(): Promise<void> {
     await this.drained()
-    await this.#file.close().catch(() => {})
+    await this.#close().catch(() => {})
+  }
+
+  async #putTail(): Promise<Uint8Array> {
+    const { tail, head } = this.#encoder.finish(this.#byteSize)
+    await this.#put(tail)
+    return head
+  }
+
+  async #cutOff(): Promise<Uint8Array> {
+    await this.#file.truncate(this.#byteSize)
+    return this.#encoder.headAt(this.#byteSize)
+  }
+
+  #close(): Promise<void> {
+    this.#encoder.free?.()
+    return this.#file.close()
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
@@ -183,18 +184,5 @@ const orClose = async <T>(file: DiskFile, open: () => Promise<T>): Promise<T> =>
   }
 }
 
-/** The same pieces in one step, or in several when there is a long gap. */
-const inSteps = (pieces: readonly Piece[]): readonly (readonly Piece[])[] => {
-  if (pieces.length === 0) return []
-  if (pieces.every(({ kind, ticks }) => kind === 'audio' || ticks <= GAP_STEP_TICKS)) return [pieces]
-  return pieces.flatMap(cutGap).map((piece) => [piece])
-}
-
-const cutGap = (piece: Piece): readonly Piece[] => {
-  if (piece.kind === 'audio') return [piece]
-  const count = Math.ceil(piece.ticks / GAP_STEP_TICKS)
-  return Array.from({ length: count }, (_, step) => ({
-    kind: 'gap',
-    ticks: Math.min(GAP_STEP_TICKS, piece.ticks - step * GAP_STEP_TICKS),
-  }))
-}
+const ticksOfFirst = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { ticks, track = 0 }) => (track === 0 ? sum + ticks : sum), 0)

@@ -88,7 +88,7 @@ const replayAll = async (
 const replaySegment = async (disk: Disk, segment: string, rebuilds: ReadonlyMap<number, Rebuild>): Promise<void> => {
   const { records } = await readSegment(disk, segment)
   for (const each of records) {
-    if (each.type === 'audio') rebuilds.get(each.handle)?.replay(each.positionTicks, each.bytes)
+    if (each.type === 'audio') rebuilds.get(each.handle)?.replay(each.track, each)
   }
   await Promise.all([...rebuilds.values()].map((rebuild) => rebuild.flush()))
 }

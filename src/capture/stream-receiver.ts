@@ -1,6 +1,6 @@
 import { makeRtpHeader, parseRtp, type RtpHeader } from '../audio/rtp/packet.ts'
 import { Reception } from '../audio/rtp/reception.ts'
-import { Placement } from '../audio/timeline/placement.ts'
+import { Placement, type SharedClock } from '../audio/timeline/placement.ts'
 import type { Track } from '../audio/timeline/track.ts'
 import type { StreamQuality } from '../domain/call-details.ts'
 import type { StreamPlan } from './call-recorder.ts'
@@ -11,6 +11,9 @@ export interface PacketSource {
   readonly address: string
   readonly port: number
 }
+
+/** Why a secured packet was not opened. */
+export type PacketRefusal = 'too-short' | 'unauthentic' | 'replayed'
 
 /** What a packet of an unknown source may be, until it is known: kept, so that a new source loses nothing. */
 interface OnTrial {
@@ -33,6 +36,8 @@ interface Counts {
   late: number
   strangers: number
   invalid: number
+  unauthentic: number
+  replayed: number
 }
 
 /**
@@ -48,7 +53,7 @@ export class StreamReceiver {
   /** Sums of the sources that are not heard any more. */
   readonly #ended = { received: 0, lost: 0, duplicated: 0, jitterMaxTicks: 0 }
   readonly #header: RtpHeader = makeRtpHeader()
-  readonly #counts: Counts = { late: 0, strangers: 0, invalid: 0 }
+  readonly #counts: Counts = { late: 0, strangers: 0, invalid: 0, unauthentic: 0, replayed: 0 }
   readonly #ticksPerMs: number
   #trials: OnTrial[] = []
   #plan: StreamPlan
@@ -57,12 +62,13 @@ export class StreamReceiver {
   /** When audio, an event or comfort noise last came from the agreed source. */
   lastPacketMs: number | undefined
 
-  constructor(plan: StreamPlan, track: Track, makeRoom: (positionTicks: number) => void) {
+  /** `clock`: that of the recording, when other streams are beside. */
+  constructor(plan: StreamPlan, track: Track, makeRoom: (positionTicks: number) => void, clock?: SharedClock) {
     this.#plan = plan
     this.#payloadTypes = payloadTypesOf(plan)
     this.track = track
     this.#makeRoom = makeRoom
-    this.#placement = new Placement(plan.format.clockRateHz)
+    this.#placement = new Placement(plan.format.clockRateHz, clock)
     this.#ticksPerMs = plan.format.clockRateHz / 1000
     this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort })
   }
@@ -100,6 +106,13 @@ export class StreamReceiver {
     this.#lock.noteCname(ssrc, cname)
   }
 
+  /** A packet could not be opened (RFC 3711 §3.3): it is not what it says, or has come before. */
+  noteRefused(refusal: PacketRefusal): void {
+    if (refusal === 'unauthentic') this.#counts.unauthentic += 1
+    else if (refusal === 'replayed') this.#counts.replayed += 1
+    else this.#counts.invalid += 1
+  }
+
   /** Takes a datagram from the RTP port that is no RTCP. Its bytes are copied if they are kept. */
   receive(bytes: Uint8Array, from: PacketSource, nowMs: number): void {
     const header = this.#header
@@ -132,16 +145,21 @@ export class StreamReceiver {
     const total = [...this.#receptions.values()].reduce(add, this.#ended)
     const inMs = (ticks: number) => Number((ticks / this.#ticksPerMs).toFixed(2))
     const newest = this.reception?.reception
+    const { format, label, channel, isSecured } = this.#plan
+    const { unauthentic, replayed, ...counts } = this.#counts
     return {
-      codec: this.#plan.format.codec,
+      codec: format.codec,
+      ...(label !== undefined && { label }),
+      ...(channel !== undefined && { channel }),
       packets: total.received,
       lost: total.lost,
       duplicated: total.duplicated,
       jitterMs: inMs(newest?.jitterTicks ?? 0),
       jitterMaxMs: inMs(total.jitterMaxTicks),
       ssrcChanges: this.#lock.changes,
-      ...this.#counts,
-      strangers: this.#counts.strangers + this.#trials.length,
+      ...counts,
+      strangers: counts.strangers + this.#trials.length,
+      ...(isSecured && { unauthentic, replayed }),
     }
   }
 

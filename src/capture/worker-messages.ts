@@ -1,6 +1,6 @@
 import type { EndReason } from '../domain/call-details.ts'
 import { type ErrorKind, PoulsenError } from '../domain/errors.ts'
-import type { MediaPorts, StreamPlan } from './call-recorder.ts'
+import type { MediaPorts, StreamTerms } from './call-recorder.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 
 /** What a capture worker is started with. */
@@ -23,9 +23,11 @@ export interface Snapshot {
 /** What a worker can be asked; each is answered once. A handle names a call within a worker's run. */
 export interface WorkerMethods {
   reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]>
+  /** One more stream for a call that was reserved, begun or not. */
+  addStream(handle: number, address: string, family: 4 | 6): Promise<MediaPorts>
   release(handle: number): Promise<void>
-  begin(handle: number, recording: LiveRecording): Promise<void>
-  update(handle: number, streams: readonly StreamPlan[]): Promise<void>
+  begin(handle: number, recording: LiveRecording, security: StreamTerms['security']): Promise<void>
+  update(handle: number, terms: StreamTerms): Promise<void>
   /** Answered at once; the event `ended` follows. */
   end(handle: number, reason: EndReason): Promise<void>
   settle(handle: number): Promise<void>

@@ -18,12 +18,18 @@ export type EndReason = (typeof END_REASONS)[number]
 export interface Gap {
   readonly startMs: number
   readonly durationMs: number
+  /** Whose: an index into `streams` of {@link CallDetails}; absent where there is one stream. */
+  readonly stream?: number
 }
 
 /** How well one RTP stream came in. Counts are of packets. */
 export interface StreamQuality {
   /** RTP encoding name of its codec. */
   readonly codec: string
+  /** What signalling calls it: the SDP label (RFC 4574) that the session's metadata names it by. */
+  readonly label?: string
+  /** Which channel of the recording it is in; 0: left. */
+  readonly channel?: number
   readonly packets: number
   /** Sequence numbers that never came. */
   readonly lost: number
@@ -38,6 +44,10 @@ export interface StreamQuality {
   readonly strangers: number
   /** Not RTP, or of a payload type that nobody agreed on. */
   readonly invalid: number
+  /** SRTP: failed authentication (RFC 3711 §3.3); absent for plain RTP. */
+  readonly unauthentic?: number
+  /** SRTP: had been received before, or were too old to tell (RFC 3711 §3.3.2); absent for plain RTP. */
+  readonly replayed?: number
   /** All gaps together; `gaps` of {@link CallDetails} lists the first of them. */
   readonly gapCount: number
   readonly gapMs: number

@@ -2,6 +2,7 @@ import type { CallDetails } from '../domain/call-details.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import type { Project, ProjectChanges } from '../domain/project.ts'
 import type { Recording } from '../domain/recording.ts'
+import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../domain/token.ts'
 import type { Trunk, TrunkChanges } from '../domain/trunk.ts'
 import type { Uuid } from '../domain/uuid.ts'
@@ -42,24 +43,27 @@ export interface Catalogue {
   deleteToken(projectId: Uuid, id: Uuid): Promise<boolean>
 
   /**
-   * Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning) or it has neither networks nor credentials,
-   * CATALOGUE_NOT_FOUND when its project is absent.
+   * Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning) or it has neither networks nor credentials nor
+   * certificates, CATALOGUE_NOT_FOUND when its project is absent.
    */
   createTrunk(trunk: Trunk): Promise<void>
   /** The trunk of this id, in whichever project. */
   findTrunk(id: Uuid): Promise<Trunk | undefined>
   /** A project's trunks, or those of all projects; oldest first. */
   listTrunks(projectId?: Uuid): Promise<readonly Trunk[]>
-  /** The trunk as changed. Rejects with CATALOGUE_NOT_FOUND, and CATALOGUE_CONFLICT when another has the new user name or neither networks nor credentials would be left. */
+  /**
+   * The trunk as changed. Rejects with CATALOGUE_NOT_FOUND, and CATALOGUE_CONFLICT when another has the new user name or neither networks nor
+   * credentials nor certificates would be left.
+   */
   updateTrunk(id: Uuid, changes: TrunkChanges): Promise<Trunk>
   /** True when there was one to delete. Recordings keep what their details say of it. */
   deleteTrunk(id: Uuid): Promise<boolean>
 
   /**
-   * Adds a recording and, when given, its call's details, both or neither. Rejects with CATALOGUE_CONFLICT when (projectId, id) is taken,
-   * CATALOGUE_NOT_FOUND when the project is absent.
+   * Adds a recording and, when given, its call's details and the first version of its metadata, all or nothing. Rejects with CATALOGUE_CONFLICT when
+   * (projectId, id) is taken, CATALOGUE_NOT_FOUND when the project is absent.
    */
-  createRecording(recording: Recording, details?: CallDetails): Promise<void>
+  createRecording(recording: Recording, details?: CallDetails, metadata?: MetadataVersion): Promise<void>
   /**
    * Replaces a recording that is not final by one whose status its own may become (`canBecome` of the domain), and its details when given, both or
    * neither. Of several that settle one recording at the same time exactly one wins. Rejects with CATALOGUE_CONFLICT when the stored status
@@ -70,6 +74,13 @@ export interface Catalogue {
   sealRecording(projectId: Uuid, id: Uuid, sha256: string): Promise<boolean>
   /** What is known of the call of a recording; undefined for one that was not live. */
   findCallDetails(projectId: Uuid, id: Uuid): Promise<CallDetails | undefined>
+  /**
+   * Adds a version to a recording's metadata, whatever its status. Rejects with CATALOGUE_NOT_FOUND when the recording is absent, CATALOGUE_CONFLICT
+   * when it has METADATA_VERSIONS_MAX of them.
+   */
+  appendMetadata(projectId: Uuid, recordingId: Uuid, version: MetadataVersion): Promise<void>
+  /** The versions of a recording's metadata in the order in which they were added; none for an absent recording. */
+  listMetadata(projectId: Uuid, recordingId: Uuid): Promise<readonly MetadataVersion[]>
   /** The recordings of all projects that are not final, oldest first. Costs nothing when there are none, however many recordings there are. */
   listUnsettled(): Promise<readonly Recording[]>
   /** At most `limit` final recordings of all projects with media whose hash is not known, oldest first. Costs what it returns. */
@@ -80,7 +91,7 @@ export interface Catalogue {
    * position. Under concurrent inserts and deletes no row appears twice and none that stays is missed.
    */
   listRecordings(projectId: Uuid, request: PageRequest): Promise<Page>
-  /** Removes the row and its details, and returns what the row was; undefined when there was none. */
+  /** Removes the row, its details and its metadata, and returns what the row was; undefined when there was none. */
   deleteRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined>
 
   /** Rejects with CATALOGUE_UNAVAILABLE or CATALOGUE_CORRUPT when the catalogue cannot serve. */

@@ -25,7 +25,7 @@ export interface SipCallReport {
   readonly error?: unknown
 }
 
-/** Why a sender got no further: of no trunk's network, or it did not know the password. */
+/** Why a sender got no further: of no trunk's network, or it did not know the password or lacked the certificate. */
 export type StrangerKind = 'network' | 'credentials'
 
 /** What the SIP server reports for operators. Implementations never throw and never block; every name is listed in docs/reference/metrics.md. */

@@ -2,6 +2,7 @@ import type { CallDetails } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
+import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { LiveRecordings } from '../ports/live-recordings.ts'
@@ -43,6 +44,21 @@ export class Recordings {
   ): Promise<{ readonly recording: Recording; readonly call: CallDetails | undefined }> {
     const recording = await this.get(projectId, id)
     return { recording, call: await this.#catalogue.findCallDetails(projectId, id) }
+  }
+
+  /**
+   * The metadata documents of a recording, oldest first; at least one. Rejects with RECORDING_NOT_FOUND, and with METADATA_NOT_FOUND when no session
+   * recording client has sent any, or none was to be kept.
+   */
+  async getMetadata(projectId: Uuid, id: Uuid): Promise<readonly MetadataVersion[]> {
+    const versions = await this.#catalogue.listMetadata(projectId, id)
+    if (versions.length > 0) return versions
+    await this.get(projectId, id)
+    throw new PoulsenError({
+      code: 'METADATA_NOT_FOUND',
+      kind: 'not-found',
+      message: `There is no metadata of recording ${id}.`,
+    })
   }
 
   list(projectId: Uuid, request: PageRequest): Promise<Page> {

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
 import { CODEC_NAMES } from '../audio/codecs/codec.ts'
+import { normaliseFingerprint } from '../domain/certificate-fingerprint.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import { normaliseNetwork } from '../domain/ip-network.ts'
-import { TRUNK_REALM, type Trunk, type TrunkCredentials } from '../domain/trunk.ts'
+import { TRUNK_LAYOUTS, TRUNK_REALM, type Trunk, type TrunkCredentials, type TrunkLayout } from '../domain/trunk.ts'
 
 export const TRUNK_NETWORKS_MAX = 64
+export const TRUNK_CERTIFICATES_MAX = 16
 export const TRUNK_CALL_MAX_SECONDS = 86_400
 const LEG_TYPES = ['pstn', 'sip'] as const satisfies readonly Trunk['legType'][]
+
+/** Characters of what was refused that its refusal repeats: it may be a whole file. */
+const REFUSED_SHOWN = 80
 
 const NAME = /^[^\p{Cc}]{1,200}$/u
 /** No quotes and backslashes, which the Digest header would escape, and no colon, which ends the name in what is hashed (RFC 7616 §3.4.2). */
@@ -48,6 +53,27 @@ export const requireNetworks = (texts: readonly string[]): readonly string[] => 
   return [...new Set(networks)]
 }
 
+/** Fingerprints in their canonical form, each once. Throws TRUNK_INVALID. */
+export const requireCertificates = (texts: readonly string[]): readonly string[] => {
+  const command = '`openssl x509 -noout -fingerprint -sha256 -in cert.pem`'
+  const allowed = `at most ${TRUNK_CERTIFICATES_MAX} SHA-256 fingerprints, such as ${command} prints`
+  const count = texts.length
+  if (count > TRUNK_CERTIFICATES_MAX) throw invalid('certificates', `certificates has ${count} entries.`, allowed)
+  const fingerprints = texts.map((text) => {
+    const fingerprint = normaliseFingerprint(text)
+    if (fingerprint !== undefined) return fingerprint
+    throw invalid('certificates', `certificates must not have ${text.slice(0, REFUSED_SHOWN)}.`, allowed)
+  })
+  return [...new Set(fingerprints)]
+}
+
+/** How recording sessions are stored. Throws TRUNK_INVALID. */
+export const requireLayout = (text: string): TrunkLayout => {
+  const found = TRUNK_LAYOUTS.find((word) => word === text)
+  if (found) return found
+  throw invalid('layout', `layout must not be ${text}.`, TRUNK_LAYOUTS.join(', '))
+}
+
 /** Encoding names as RFC 3551 spells them, in the order given, each once. Throws TRUNK_INVALID. */
 export const requireCodecs = (texts: readonly string[]): readonly string[] => {
   const codecs = texts.map((text) => {
@@ -79,12 +105,19 @@ export const makeCredentials = (username: string, password: string): TrunkCreden
   return { username, ha1Sha256: ha1('sha256'), ha1Md5: ha1('md5') }
 }
 
+/** What of a trunk keeps strangers out. */
+export interface TrunkGuards {
+  readonly networks: readonly string[]
+  readonly credentials?: TrunkCredentials | null | undefined
+  readonly certificates: readonly string[]
+}
+
 /** Throws TRUNK_INVALID for a trunk that would take calls from anybody without having said so. */
-export const requireGuarded = (networks: readonly string[], credentials: TrunkCredentials | null | undefined): void => {
-  if (networks.length > 0 || credentials) return
+export const requireGuarded = ({ networks, credentials, certificates }: TrunkGuards): void => {
+  if (networks.length > 0 || credentials || certificates.length > 0) return
   throw invalid(
     'networks',
-    'networks and credentials are both missing: anybody could send calls.',
-    'networks, a username with a password, or both; 0.0.0.0/0 and ::/0 are everybody',
+    'networks are missing, and so are credentials and certificates: anybody could send calls.',
+    'networks, a username with a password, certificates, or several of these; 0.0.0.0/0 and ::/0 are everybody',
   )
 }

@@ -31,6 +31,10 @@ describe('a trunk', () => {
       name: 'a trunk',
       legType: 'sip',
       networks: ['::1'],
+      certificates: [],
+      layout: 'stereo',
+      requiresSecureMedia: false,
+      keepsMetadata: true,
       codecs: [],
       createdAtMs: clock.nowMs(),
     })
@@ -59,6 +63,24 @@ describe('a trunk', () => {
     expect(JSON.stringify(await catalogue.findTrunk(trunk.id))).not.toContain('secret')
   })
 
+  it('has certificates in one spelling, each once, and whatever is said of its sessions', async () => {
+    const [one, two] = ['ab'.repeat(32), '0f'.repeat(32)]
+    const spelt = `SHA256 Fingerprint=${one.toUpperCase().match(/../g)?.join(':')}`
+    const said = { layout: 'separate', requiresSecureMedia: true, keepsMetadata: false } as const
+    const trunk = await create({ networks: [], certificates: [spelt, `sha256:${two}`, one], ...said })
+    expect(trunk).toMatchObject({ networks: [], certificates: [one, two], ...said })
+    expect(await catalogue.findTrunk(trunk.id)).toEqual(trunk)
+    const changes = { certificates: [`sha256:${two}`], layout: 'mono', requiresSecureMedia: false, keepsMetadata: true }
+    expect(await trunks.update(trunk.id, changes)).toEqual({ ...trunk, ...changes, certificates: [two] })
+    const networked = await trunks.update(trunk.id, { certificates: [], networks: ['::1'] })
+    expect(networked).toMatchObject({ certificates: [], networks: ['::1'], layout: 'mono' })
+  })
+
+  it('does not repeat a whole file that was given for a certificate', async () => {
+    const refusal = await create({ certificates: ['x'.repeat(10_000)] }).then(() => 'made', String)
+    expect(refusal).toMatch(/certificates must not have x{80}\.$/)
+  })
+
   it.each<[string, Partial<NewTrunk>, string]>([
     ['name', { name: ' ' }, '1 to 200 characters'],
     ['name', { name: 'two\nlines' }, '1 to 200 characters'],
@@ -66,6 +88,10 @@ describe('a trunk', () => {
     ['networks', { networks: ['10.0.0.0/33'] }, 'at most 64 IP addresses or networks'],
     ['networks', { networks: Array.from({ length: 65 }, (_, index) => `10.0.0.${index}`) }, 'at most 64'],
     ['networks', { networks: [] }, '0.0.0.0/0 and ::/0 are everybody'],
+    ['certificates', { certificates: ['cert.pem'] }, 'openssl x509 -noout -fingerprint -sha256'],
+    ['certificates', { certificates: ['ab'.repeat(20)] }, 'at most 16 SHA-256 fingerprints'],
+    ['certificates', { certificates: Array.from({ length: 17 }, () => 'ab'.repeat(32)) }, 'at most 16'],
+    ['layout', { layout: 'quad' }, 'stereo, mono, separate'],
     ['username', { username: 'a:b', password: 'c' }, 'printable ASCII'],
     ['username', { username: '', password: 'c' }, 'printable ASCII'],
     ['username', { password: 'c' }, 'together'],
@@ -91,9 +117,10 @@ describe('a trunk', () => {
     expect(refusal).not.toContain('hush')
   })
 
-  it('may be open to everybody who says so, or to who knows a password', async () => {
+  it('may be open to everybody who says so, or to who knows a password or has a certificate', async () => {
     expect((await create({ networks: ['0.0.0.0/0', '::/0'] })).networks).toEqual(['0.0.0.0/0', '::/0'])
     expect((await create({ networks: [], username: 'a', password: 'b' })).networks).toEqual([])
+    expect((await create({ networks: [], certificates: ['ab'.repeat(32)] })).networks).toEqual([])
   })
 
   it('has a username of its own, and a project that exists', async () => {
@@ -138,6 +165,9 @@ describe('a trunk', () => {
   it.each<[TrunkUpdate, string]>([
     [{ networks: [] }, 'networks'],
     [{ networks: [], username: null }, 'networks'],
+    [{ networks: [], certificates: [] }, 'networks'],
+    [{ certificates: ['ab'] }, 'certificates'],
+    [{ layout: '' }, 'layout'],
     [{ username: 'b' }, 'password'],
     [{ password: 'b' }, 'username'],
     [{ legType: 'webrtc' }, 'leg_type'],

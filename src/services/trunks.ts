@@ -8,8 +8,10 @@ import {
   invalid,
   makeCredentials,
   requireCallMaxSeconds,
+  requireCertificates,
   requireCodecs,
   requireGuarded,
+  requireLayout,
   requireNetworks,
   requireTrunkLegType,
   requireTrunkName,
@@ -23,6 +25,10 @@ export interface NewTrunk {
   readonly networks?: readonly string[]
   readonly username?: string
   readonly password?: string
+  readonly certificates?: readonly string[]
+  readonly layout?: string
+  readonly requiresSecureMedia?: boolean
+  readonly keepsMetadata?: boolean
   readonly callMaxSeconds?: number
   readonly codecs?: readonly string[]
 }
@@ -37,6 +43,10 @@ export interface TrunkUpdate {
   readonly networks?: readonly string[]
   readonly username?: string | null
   readonly password?: string
+  readonly certificates?: readonly string[]
+  readonly layout?: string
+  readonly requiresSecureMedia?: boolean
+  readonly keepsMetadata?: boolean
   readonly callMaxSeconds?: number | null
   readonly codecs?: readonly string[]
 }
@@ -63,11 +73,15 @@ export class Trunks {
       legType: requireTrunkLegType(parts.legType ?? 'sip'),
       networks: requireNetworks(parts.networks ?? []),
       ...(credentials && { credentials }),
+      certificates: requireCertificates(parts.certificates ?? []),
+      layout: requireLayout(parts.layout ?? 'stereo'),
+      requiresSecureMedia: parts.requiresSecureMedia ?? false,
+      keepsMetadata: parts.keepsMetadata ?? true,
       ...(parts.callMaxSeconds !== undefined && { callMaxSeconds: requireCallMaxSeconds(parts.callMaxSeconds) }),
       codecs: requireCodecs(parts.codecs ?? []),
       createdAtMs: this.#clock.nowMs(),
     }
-    requireGuarded(trunk.networks, credentials)
+    requireGuarded(trunk)
     await this.#catalogue.createTrunk(trunk).catch((error: unknown) => {
       throw hasCode(error, 'CATALOGUE_CONFLICT') && credentials ? taken(credentials, error) : error
     })
@@ -83,8 +97,7 @@ export class Trunks {
   async update(id: Uuid, update: TrunkUpdate): Promise<Trunk> {
     const trunk = (await this.#catalogue.findTrunk(id)) ?? notFound(id)
     const changes = changesOf(trunk, update)
-    const credentials = changes.credentials === undefined ? trunk.credentials : changes.credentials
-    requireGuarded(changes.networks ?? trunk.networks, credentials)
+    requireGuarded({ ...trunk, ...changes })
     return await this.#catalogue.updateTrunk(id, changes).catch((error: unknown) => {
       if (hasCode(error, 'CATALOGUE_NOT_FOUND')) return notFound(id, error)
       throw hasCode(error, 'CATALOGUE_CONFLICT') && changes.credentials ? taken(changes.credentials, error) : error
@@ -98,13 +111,17 @@ export class Trunks {
 }
 
 const changesOf = (trunk: Trunk, update: TrunkUpdate): TrunkChanges => {
-  const { name, legType, networks, callMaxSeconds, codecs } = update
+  const { name, legType, networks, certificates, layout, callMaxSeconds, codecs } = update
   const credentials = update.username === null ? null : newCredentials(update, trunk.credentials)
   return {
     ...(name !== undefined && { name: requireTrunkName(name) }),
     ...(legType !== undefined && { legType: requireTrunkLegType(legType) }),
     ...(networks && { networks: requireNetworks(networks) }),
     ...(credentials !== undefined && { credentials }),
+    ...(certificates && { certificates: requireCertificates(certificates) }),
+    ...(layout !== undefined && { layout: requireLayout(layout) }),
+    ...(update.requiresSecureMedia !== undefined && { requiresSecureMedia: update.requiresSecureMedia }),
+    ...(update.keepsMetadata !== undefined && { keepsMetadata: update.keepsMetadata }),
     ...(callMaxSeconds !== undefined && {
       callMaxSeconds: callMaxSeconds === null ? null : requireCallMaxSeconds(callMaxSeconds),
     }),

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { Project } from '../../src/domain/project.ts'
 import type { Recording } from '../../src/domain/recording.ts'
+import type { MetadataVersion } from '../../src/domain/session-metadata.ts'
 import type { Token } from '../../src/domain/token.ts'
 import type { Trunk } from '../../src/domain/trunk.ts'
 
@@ -61,6 +62,10 @@ export const aTrunk = (projectId: string, parts: Partial<Trunk> = {}): Trunk => 
   name: 'a trunk',
   legType: 'sip',
   networks: ['127.0.0.0/8'],
+  certificates: [],
+  layout: 'stereo',
+  requiresSecureMedia: false,
+  keepsMetadata: true,
   codecs: [],
   createdAtMs: 1_760_000_000_000,
   ...parts,
@@ -99,6 +104,17 @@ export const someCallDetails = (parts: Partial<CallDetails> = {}): CallDetails =
     },
   ],
   gaps: [{ startMs: 500, durationMs: 40 }],
+  ...parts,
+})
+
+/** A fingerprint of no certificate. */
+export const aFingerprint = (): string => randomBytes(32).toString('hex')
+
+/** Metadata of a session about which nothing is said. */
+export const someMetadata = (parts: Partial<MetadataVersion> = {}): MetadataVersion => ({
+  receivedAtMs: 1_760_000_000_000,
+  contentType: 'application/rs-metadata+xml',
+  xml: new TextEncoder().encode("<recording xmlns='urn:ietf:params:xml:ns:recording:1'/>"),
   ...parts,
 })
 

@@ -6,6 +6,7 @@ import type { Recording } from '../../src/domain/recording.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
 import { aProject, aRecording, aToken, aTrunk } from '../builders/values.ts'
 import { describeLiveRecordings } from './catalogue-live.contract.ts'
+import { describeMetadata } from './catalogue-metadata.contract.ts'
 import { describeTrunks } from './catalogue-trunks.contract.ts'
 
 /** A page's ids, for comparing. */
@@ -153,6 +154,7 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
   })
   describeTrunks(name, open)
   describeLiveRecordings(name, open)
+  describeMetadata(name, open)
 }
 
 const newestFirst = (a: Recording, b: Recording): number => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)

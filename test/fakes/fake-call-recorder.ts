@@ -6,9 +6,11 @@ import type {
   RecordedCall,
   Reservation,
   StreamPlan,
+  StreamTerms,
 } from '../../src/capture/call-recorder.ts'
 import type { EndReason } from '../../src/domain/call-details.ts'
 import { PoulsenError } from '../../src/domain/errors.ts'
+import type { MetadataVersion } from '../../src/domain/session-metadata.ts'
 
 const FIRST_PORT = 40_000
 
@@ -17,6 +19,7 @@ export class FakeRecordedCall implements RecordedCall {
   readonly recordingId = randomUUID()
   readonly request: CallRequest
   readonly updates: (readonly StreamPlan[])[] = []
+  readonly metadata: MetadataVersion[] = []
   readonly ended: Promise<EndReason>
   readonly #onEnded: () => void
   readonly #ended = Promise.withResolvers<EndReason>()
@@ -28,8 +31,12 @@ export class FakeRecordedCall implements RecordedCall {
     this.#onEnded = onEnded
   }
 
-  update(streams: readonly StreamPlan[]): void {
+  update({ streams }: StreamTerms): void {
     this.updates.push(streams)
+  }
+
+  async appendMetadata(version: MetadataVersion): Promise<void> {
+    this.metadata.push(version)
   }
 
   async end(reason: EndReason): Promise<void> {
@@ -73,8 +80,14 @@ export class FakeCallRecorder implements CallRecorder {
     const free = () => {
       for (const { rtpPort } of ports) this.reserved.delete(rtpPort)
     }
+    const addStream = async () => {
+      const added = this.#takePorts(address)
+      ports.push(added)
+      return added
+    }
     return {
       ports,
+      addStream,
       begin: async (call) => {
         close()
         try {

@@ -4,6 +4,7 @@ import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
 import type { Project, ProjectChanges } from '../../src/domain/project.ts'
 import { canBecome, isFinal, type Recording } from '../../src/domain/recording.ts'
+import { METADATA_VERSIONS_MAX, type MetadataVersion } from '../../src/domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../src/domain/token.ts'
 import type { Trunk, TrunkChanges } from '../../src/domain/trunk.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
@@ -17,7 +18,10 @@ const isNewer = (a: Position, b: Position): boolean =>
 const oldestFirst = <T extends Position>(rows: Iterable<T>): T[] => [...rows].sort((a, b) => (isNewer(a, b) ? 1 : -1))
 
 const keyOf = ({ projectId, id }: { projectId: string; id: string }): string => `${projectId}/${id}`
-const isOpenToAll = ({ networks, credentials }: Trunk): boolean => networks.length === 0 && !credentials
+const isOpenToAll = ({ networks, credentials, certificates }: Trunk): boolean =>
+  networks.length === 0 && !credentials && certificates.length === 0
+/** The bytes may be a part of a message whose memory is used again. */
+const copyOf = (version: MetadataVersion): MetadataVersion => ({ ...version, xml: new Uint8Array(version.xml) })
 const isUnsealed = (recording: Recording): recording is Recording & { readonly media: MediaObject } =>
   isFinal(recording.status) && recording.media !== undefined && recording.media.sha256 === undefined
 
@@ -27,6 +31,7 @@ export class MemoryCatalogue implements Catalogue {
   readonly #tokens = new Map<string, Token>()
   readonly #recordings = new Map<string, Recording>()
   readonly #details = new Map<string, CallDetails>()
+  readonly #metadata = new Map<string, readonly MetadataVersion[]>()
   readonly #trunks = new Map<string, Trunk>()
   #isClosed = false
 
@@ -121,13 +126,14 @@ export class MemoryCatalogue implements Catalogue {
     return this.#trunks.delete(id)
   }
 
-  async createRecording(recording: Recording, details?: CallDetails): Promise<void> {
+  async createRecording(recording: Recording, details?: CallDetails, metadata?: MetadataVersion): Promise<void> {
     this.#requireOpen()
     const key = keyOf(recording)
     if (this.#recordings.has(key)) throw conflict()
     if (!this.#projects.has(recording.projectId)) throw notFound()
     this.#recordings.set(key, recording)
     if (details) this.#details.set(key, details)
+    if (metadata) this.#metadata.set(key, [copyOf(metadata)])
   }
 
   async settleRecording(recording: Recording, details?: CallDetails): Promise<void> {
@@ -149,6 +155,20 @@ export class MemoryCatalogue implements Catalogue {
   async findCallDetails(projectId: string, id: string): Promise<CallDetails | undefined> {
     this.#requireOpen()
     return this.#details.get(keyOf({ projectId, id }))
+  }
+
+  async appendMetadata(projectId: string, recordingId: string, version: MetadataVersion): Promise<void> {
+    this.#requireOpen()
+    const key = keyOf({ projectId, id: recordingId })
+    if (!this.#recordings.has(key)) throw notFound()
+    const versions = this.#metadata.get(key) ?? []
+    if (versions.length >= METADATA_VERSIONS_MAX) throw conflict()
+    this.#metadata.set(key, [...versions, copyOf(version)])
+  }
+
+  async listMetadata(projectId: string, recordingId: string): Promise<readonly MetadataVersion[]> {
+    this.#requireOpen()
+    return this.#metadata.get(keyOf({ projectId, id: recordingId })) ?? []
   }
 
   async listUnsettled(): Promise<readonly Recording[]> {
@@ -188,6 +208,7 @@ export class MemoryCatalogue implements Catalogue {
     const found = this.#recordings.get(key)
     this.#recordings.delete(key)
     this.#details.delete(key)
+    this.#metadata.delete(key)
     return found
   }
 

@@ -28,6 +28,7 @@ export class MemoryFlow implements SipFlow {
   readonly targets: SocketAddress[] = []
   readonly #closeListeners = new Set<() => void>()
   isOpen = true
+  peerCertificate: string | undefined
   isTrusted = false
   retainers = 0
 

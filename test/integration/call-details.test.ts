@@ -149,6 +149,27 @@ describe('GET /v1/recordings/{id}', () => {
     })
   })
 
+  it('tells the streams of a session apart, and what SRTP refused', async () => {
+    const [quality] = someCallDetails().streams
+    if (!quality) throw new Error('no stream')
+    const left = { ...quality, label: '1', channel: 0, unauthentic: 3, replayed: 0 }
+    const gaps = [
+      { startMs: 500, durationMs: 40, stream: 1 },
+      { startMs: 700, durationMs: 20 },
+    ]
+    const details = someCallDetails({ streams: [left, { ...quality, channel: 1 }], gaps })
+    const { quality: shown } = await stored(aRecording(project.id), details)
+    expect(shown).toMatchObject({
+      streams: [{ label: '1', channel: 0, unauthentic: 3, replayed: 0 }, { channel: 1 }],
+      gaps: [
+        { start_ms: 500, duration_ms: 40, stream: 1 },
+        { start_ms: 700, duration_ms: 20 },
+      ],
+    })
+    const [, second] = (shown as { streams: object[] }).streams
+    for (const name of ['label', 'unauthentic', 'replayed']) expect(second).not.toHaveProperty(name)
+  })
+
   it('leaves out of one in progress what is not known yet', async () => {
     const { answeredAtMs: _1, endedAtMs: _2, endReason: _3, ...begun } = someCallDetails({ streams: [], gaps: [] })
     const recording = aLiveRecording(project.id)

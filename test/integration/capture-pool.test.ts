@@ -1,79 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openFilesystemDisk } from '../../src/adapters/filesystem/disk.ts'
-import { openFilesystemMediaStore } from '../../src/adapters/filesystem/media-store.ts'
-import { openSqliteCatalogue } from '../../src/adapters/sqlite/catalogue.ts'
-import { systemClock } from '../../src/adapters/system/clock.ts'
-import { systemIds } from '../../src/adapters/system/ids.ts'
 import { wavHeaderBytes } from '../../src/audio/containers/wav-writer.ts'
 import { formatRtp } from '../../src/audio/rtp/packet.ts'
 import type { CallRequest, MediaPorts } from '../../src/capture/call-recorder.ts'
-import { CapturePool } from '../../src/capture/capture-pool.ts'
-import type { Recording } from '../../src/domain/recording.ts'
-import type { CaptureReport } from '../../src/ports/capture-telemetry.ts'
-import type { Catalogue } from '../../src/ports/catalogue.ts'
-import type { MediaStore } from '../../src/ports/media-store.ts'
-import { aProject } from '../builders/values.ts'
+import type { CapturePool } from '../../src/capture/capture-pool.ts'
+import { aCaptureBench } from '../builders/capture-pool.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const PACKET_TICKS = 160
-const project = aProject({ recordingPricePerMinute: 0.5 })
-const folder = mkdtempSync(join(tmpdir(), 'poulsen-capture-'))
-const settled: Recording[] = []
-const reports: CaptureReport[] = []
-const troubles: unknown[] = []
-let catalogue: Catalogue
-let mediaStore: MediaStore
+const bench = await aCaptureBench()
+const { folder, project, settled, troubles, catalogue, openPool, bytesOf } = bench
 let pool: CapturePool
 
-const openPool = async (
-  options: { readonly callsMax?: number; readonly mediaTimeoutMs?: number; readonly entry?: URL } = {},
-) => {
-  const made = new CapturePool({
-    entry: new URL('../../src/capture-worker.ts', import.meta.url),
-    workers: 1,
-    folder: join(folder, 'capture'),
-    disk: await openFilesystemDisk(join(folder, 'capture')),
-    catalogue,
-    mediaStore,
-    clock: systemClock,
-    ids: systemIds,
-    telemetry: {
-      captureEnded: (report) => reports.push(report),
-      captureRefused() {},
-      captureRecovered() {},
-      captureWorker() {},
-    },
-    rtpPorts: { first: 42_000, last: 42_999 },
-    rtpHost: undefined,
-    callsMax: 10,
-    callMaxMs: 60_000,
-    mediaTimeoutMs: 30_000,
-    diskReserveBytes: 0,
-    onSettled: (recording) => settled.push(recording),
-    onTrouble: (error) => troubles.push(error),
-    ...options,
-  })
-  await made.start()
-  return made
-}
-
 beforeAll(async () => {
-  const telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
-  catalogue = await openSqliteCatalogue({ path: join(folder, 'catalogue.sqlite'), telemetry })
-  mediaStore = await openFilesystemMediaStore({ root: join(folder, 'media') })
-  await catalogue.createProject(project)
   pool = await openPool()
 })
 
 afterAll(async () => {
   await pool.close()
-  await catalogue.close()
-  rmSync(folder, { recursive: true, force: true })
+  await bench.close()
 })
 
 const aCall = (): CallRequest => ({
@@ -111,12 +59,6 @@ const sendPackets = async (to: MediaPorts, count: number, from = 0): Promise<Buf
   }
   socket.close()
   return Buffer.concat(payloads)
-}
-
-const bytesOf = async (key: string): Promise<Buffer> => {
-  const chunks: Buffer[] = []
-  for await (const chunk of await mediaStore.read(key)) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
 }
 
 describe('CapturePool', () => {

@@ -35,10 +35,12 @@ const expectNowhere = ({ dataDir }: Cli, secret: string): void => {
 }
 
 const WRONG: readonly (readonly [args: readonly string[], line: string])[] = [
-  [['create'], 'networks and credentials are both missing: anybody could send calls.'],
+  [['create'], 'networks are missing, and so are credentials and certificates: anybody could send calls.'],
   [['create', '--network', '10.0.0.0/33'], 'networks must not have 10.0.0.0/33.'],
   [['create', '--network', '::1', '--leg-type', 'webrtc'], 'leg_type must not be webrtc.'],
   [['create', '--network', '::1', '--codec', 'GSM'], 'codecs must not have GSM.'],
+  [['create', '--certificate', 'cert.pem'], 'certificates must not have cert.pem.'],
+  [['create', '--network', '::1', '--layout', 'quad'], 'layout must not be quad.'],
   [['create', '--network', '::1', '--name', ' '], 'name is not the name of a trunk.'],
   [['create', '--username', 'a'], 'password is missing.'],
   [['create', '--password', 'a'], 'username is missing.'],
@@ -64,6 +66,10 @@ describe('trunk', () => {
       name: 'trunk',
       legType: 'sip',
       networks: ['10.0.0.0/8', '2001:db8::/32'],
+      certificates: [],
+      layout: 'stereo',
+      requiresSecureMedia: false,
+      keepsMetadata: true,
       codecs: [],
       createdAt: expect.stringMatching(TIME),
     })
@@ -77,6 +83,10 @@ describe('trunk', () => {
       legType: 'pstn',
       networks: [],
       username: 'desk',
+      certificates: [],
+      layout: 'stereo',
+      requiresSecureMedia: false,
+      keepsMetadata: true,
       callMaxSeconds: 3600,
       codecs: ['opus', 'PCMU'],
     })
@@ -91,6 +101,10 @@ describe('trunk', () => {
       legType: 'pstn',
       networks: ['127.0.0.1'],
       username: 'desk',
+      certificates: [],
+      layout: 'stereo',
+      requiresSecureMedia: false,
+      keepsMetadata: true,
       codecs: [],
       createdAt: expect.stringMatching(TIME),
     })
@@ -101,6 +115,30 @@ describe('trunk', () => {
     expect(await cli.json('trunk', 'list')).toEqual([changed])
     expect(await cli.refused(3, 'trunk', 'delete', first.id)).toBe(`There is no trunk ${first.id}.`)
     expect(await cli.refused(3, 'trunk', 'update', first.id, '--name', 'x')).toBe(`There is no trunk ${first.id}.`)
+  })
+
+  it('is known by certificates, and says how its sessions are kept', async () => {
+    const cli = await folders.cliWithProject()
+    const [one, two] = ['ab'.repeat(32), '0f'.repeat(32)]
+    const shown = `sha256 Fingerprint=${two.toUpperCase().match(/../g)?.join(':')}`
+    const flags = ['--layout', 'separate', '--secure-media', '--no-keep-metadata']
+    const made = await cli.json<Trunk>('trunk', 'create', '--certificate', `sha256:${one}`, shown, ...flags)
+    const said = { layout: 'separate', requiresSecureMedia: true, keepsMetadata: false }
+    expect(made).toMatchObject({ networks: [], certificates: [one, two], ...said })
+    expect(await cli.json('trunk', 'update', made.id, '--name', 'src')).toEqual({ ...made, name: 'src' })
+    const back = ['--layout', 'mono', '--no-secure-media', '--keep-metadata', '--network', '::1', '--no-certificate']
+    expect(await cli.json('trunk', 'update', made.id, ...back)).toEqual({
+      ...made,
+      name: 'src',
+      networks: ['::1'],
+      certificates: [],
+      layout: 'mono',
+      requiresSecureMedia: false,
+      keepsMetadata: true,
+    })
+    await cli.json('trunk', 'update', made.id, '--certificate', one, '--secure-media', '--no-keep-metadata')
+    const { stdout } = await cli.run('trunk', 'list')
+    expect(stdout).toMatch(/ {2}abababababab… {2}SRTP {3}mono {4}dropped {3}any /)
   })
 
   it('keeps hashes of its password, which is printed and stored nowhere', async () => {
@@ -126,8 +164,12 @@ describe('trunk', () => {
     const { code, stdout, stderr } = await cli.run('trunk', 'list')
     expect([code, stderr]).toEqual([0, ''])
     const [head, row, ...end] = stdout.split('\n')
-    expect(head).toMatch(/^id {36}name {2}leg {2}networks {2}username {2}longest {2}codecs {2}project$/)
-    expect(row).toBe(`${id}  A     sip  ::1       none      any      G722    ${cli.projectId}`)
+    expect(head).toMatch(
+      /^id {36}name {2}leg {2}networks {2}username {2}certificates {2}media {2}layout {2}metadata {2}longest {2}codecs {2}project$/,
+    )
+    expect(row).toBe(
+      `${id}  A     sip  ::1       none      none          any    stereo  kept      any      G722    ${cli.projectId}`,
+    )
     expect(end).toEqual([''])
     expect(await cli.run('trunk', 'delete', id)).toEqual({ code: 0, stdout: `deleted ${id}\n`, stderr: '' })
   })

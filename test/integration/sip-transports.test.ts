@@ -229,7 +229,7 @@ describe('a connection', () => {
     await dial('tcp', at())
     const refused = await dial('tcp', at())
     await refused.ended
-    const elsewhere = await openStream('TCP', at(), '127.0.0.2')
+    const elsewhere = await openStream('TCP', at(), { localAddress: '127.0.0.2' })
     opened.push(elsewhere)
     const call = elsewhere.aCall()
     expect((await answered(call, call.send('OPTIONS'))).status).toBe(200)

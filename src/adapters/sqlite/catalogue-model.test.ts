@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { aProject, aRecording, aTrunk, someCallDetails } from '../../../test/builders/values.ts'
+import { aProject, aRecording, aTrunk, someCallDetails, someMetadata } from '../../../test/builders/values.ts'
 import { MemoryCatalogue } from '../../../test/fakes/memory-catalogue.ts'
 import { RECORDING_STATUSES } from '../../domain/recording.ts'
+import type { TrunkChanges } from '../../domain/trunk.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import { openSqliteCatalogue } from './catalogue.ts'
 
@@ -26,6 +27,8 @@ const WORK = [
   'sealRecording',
   'findRecording',
   'findCallDetails',
+  'appendMetadata',
+  'listMetadata',
   'deleteRecording',
   'list',
   'listUnsettled',
@@ -43,17 +46,26 @@ const operation = fc.record({
 })
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
+const certificatesOf = (time: number): readonly string[] => (time === 3 ? ['ab'.repeat(32)] : [])
+
 const someTrunk = ({ id, other, time, isBare }: Operation) =>
   aTrunk(id, {
     id: other,
     createdAtMs: time,
+    certificates: certificatesOf(time),
     ...(isBare ? {} : { credentials: { username: String(time), ha1Sha256: 'a', ha1Md5: 'b' }, callMaxSeconds: 5 }),
   })
 
-const someChanges = ({ time, isBare }: Operation) =>
+const someChanges = ({ time, isBare }: Operation): TrunkChanges =>
   isBare
-    ? { credentials: null, name: String(time), networks: time % 2 ? [] : ['::1'] }
-    : { credentials: { username: String(time), ha1Sha256: 'c', ha1Md5: 'd' }, callMaxSeconds: null }
+    ? { credentials: null, name: String(time), networks: time % 2 ? [] : ['::1'], certificates: certificatesOf(time) }
+    : {
+        layout: time % 2 ? 'mono' : 'separate',
+        requiresSecureMedia: time > 1,
+        keepsMetadata: time < 2,
+        credentials: { username: String(time), ha1Sha256: 'c', ha1Md5: 'd' },
+        callMaxSeconds: null,
+      }
 
 const someRecording = ({ id, other, time, status, isBare }: Operation) => {
   const { media, ...rest } = aRecording(id, { id: other, createdAtMs: time, status, leg: { type: 'sip', id: other } })
@@ -65,6 +77,7 @@ const someRecording = ({ id, other, time, status, isBare }: Operation) => {
 const apply = (catalogue: Catalogue, operation: Operation): Promise<unknown> => {
   const { id, other, time, isBare } = operation
   const details = isBare ? undefined : someCallDetails({ callId: String(time) })
+  const metadata = someMetadata({ receivedAtMs: time })
   const olderThan = time > 1 ? { olderThan: { createdAtMs: time, id: other } } : {}
   const work: Record<(typeof WORK)[number], () => Promise<unknown>> = {
     createProject: () => catalogue.createProject(aProject({ id })),
@@ -73,11 +86,14 @@ const apply = (catalogue: Catalogue, operation: Operation): Promise<unknown> => 
     updateTrunk: () => catalogue.updateTrunk(other, someChanges(operation)),
     deleteTrunk: () => catalogue.deleteTrunk(other),
     listTrunks: () => (isBare ? catalogue.listTrunks() : catalogue.listTrunks(id)),
-    createRecording: () => catalogue.createRecording(someRecording(operation), details),
+    createRecording: () =>
+      catalogue.createRecording(someRecording(operation), details, time > 1 ? metadata : undefined),
     settleRecording: () => catalogue.settleRecording(someRecording(operation), details),
     sealRecording: () => catalogue.sealRecording(id, other, String(time)),
     findRecording: () => catalogue.findRecording(id, other),
     findCallDetails: () => catalogue.findCallDetails(id, other),
+    appendMetadata: () => catalogue.appendMetadata(id, other, metadata),
+    listMetadata: () => catalogue.listMetadata(id, other),
     deleteRecording: () => catalogue.deleteRecording(id, other),
     list: () => catalogue.listRecordings(id, { limit: 2, ...olderThan }),
     listUnsettled: () => catalogue.listUnsettled(),

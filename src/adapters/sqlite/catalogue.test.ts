@@ -5,9 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
-import { aLiveRecording, aProject, aRecording, aTrunk, someCallDetails } from '../../../test/builders/values.ts'
+import {
+  aFingerprint,
+  aLiveRecording,
+  aProject,
+  aRecording,
+  aTrunk,
+  someCallDetails,
+  someCredentials,
+  someMetadata,
+} from '../../../test/builders/values.ts'
 import { describeCatalogue } from '../../../test/contract/catalogue.contract.ts'
 import type { Recording } from '../../domain/recording.ts'
+import type { Trunk } from '../../domain/trunk.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { openSqliteCatalogue } from './catalogue.ts'
@@ -18,6 +28,21 @@ import { READS } from './statements.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-sqlite-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A trunk's row as the third version had it. */
+const oldTrunkCells = ({ credentials, ...trunk }: Trunk): Cell[] => [
+  trunk.id,
+  trunk.projectId,
+  trunk.name,
+  trunk.legType,
+  trunk.networks.join(' '),
+  credentials?.username ?? null,
+  credentials?.ha1Sha256 ?? null,
+  credentials?.ha1Md5 ?? null,
+  trunk.callMaxSeconds ?? null,
+  trunk.codecs.join(' '),
+  trunk.createdAtMs,
+]
 
 let files = 0
 const freshPath = (): string => join(folder, `catalogue-${files++}.sqlite`)
@@ -152,6 +177,51 @@ describe('the SQLite catalogue', () => {
     await catalogue.createRecording(live, someCallDetails())
     expect(await catalogue.listUnsettled()).toEqual([live])
     await catalogue.close()
+  })
+
+  it('upgrades the trunks of an older one, all open to SRTP and RTP and wanting no certificate', async () => {
+    const path = freshPath()
+    const [project, recording] = [aProject(), aRecording('')]
+    const stored: Recording = { ...recording, projectId: project.id }
+    const networked = aTrunk(project.id, { networks: ['10.0.0.0/8', '::1'], callMaxSeconds: 60, createdAtMs: 1 })
+    const guarded = aTrunk(project.id, { networks: [], credentials: someCredentials(), codecs: ['opus', 'PCMU'] })
+    const old = new Database(path)
+    for (const { sql } of MIGRATIONS.slice(0, 3)) old.exec(sql)
+    old.pragma('application_id = 1349481836')
+    old.pragma('user_version = 3')
+    const insert = (table: string, cells: readonly Cell[]) =>
+      old.prepare(`INSERT INTO ${table} VALUES (${cells.map(() => '?').join(', ')})`).run(...cells)
+    insert('projects', projectCells(project))
+    insert('recordings', recordingCells(stored))
+    for (const trunk of [networked, guarded]) insert('trunks', oldTrunkCells(trunk))
+    old.close()
+    const catalogue = await open(path)
+    expect(await catalogue.listTrunks(project.id)).toEqual([networked, guarded])
+    const rival = aTrunk(project.id, { credentials: guarded.credentials ?? someCredentials() })
+    await expect(catalogue.createTrunk(rival)).rejects.toMatchObject({ code: 'CATALOGUE_CONFLICT' })
+    const certified = { networks: [], certificates: [aFingerprint()] }
+    expect(await catalogue.updateTrunk(networked.id, certified)).toEqual({ ...networked, ...certified })
+    const version = someMetadata()
+    await catalogue.appendMetadata(project.id, stored.id, version)
+    expect(await catalogue.listMetadata(project.id, stored.id)).toEqual([version])
+    await catalogue.deleteRecording(project.id, stored.id)
+    await catalogue.deleteProject(project.id)
+    expect(await catalogue.listTrunks()).toEqual([])
+    await catalogue.close()
+  })
+
+  it('keeps nothing of the metadata of what was deleted', async () => {
+    const path = freshPath()
+    const catalogue = await open(path)
+    const project = aProject()
+    await catalogue.createProject(project)
+    const live = aLiveRecording(project.id)
+    await catalogue.createRecording(live, someCallDetails(), someMetadata())
+    await catalogue.deleteRecording(project.id, live.id)
+    await catalogue.close()
+    const database = new Database(path)
+    expect(database.prepare('SELECT count(*) FROM metadata_versions').pluck().get()).toBe(0)
+    database.close()
   })
 
   it.each(['listUnsettled', 'listUnsealed'] as const)('reads only its partial index for %s', async (name) => {

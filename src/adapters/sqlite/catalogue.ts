@@ -3,12 +3,14 @@ import type { CallDetails } from '../../domain/call-details.ts'
 import type { Page, PageRequest } from '../../domain/page.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
 import { canBecome, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
+import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../domain/token.ts'
 import type { Trunk, TrunkChanges } from '../../domain/trunk.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { openConnection } from './connection.ts'
+import { metadataCells, metadataOf } from './metadata-rows.ts'
 import { type Migration, migrate } from './migrations.ts'
 import { type Cell, projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
 import { SharedSnapshot } from './shared-snapshot.ts'
@@ -144,9 +146,11 @@ class SqliteCatalogue implements Catalogue {
     return (await this.#write('deleteTrunk', [id])) !== undefined
   }
 
-  async createRecording(recording: Recording, details?: CallDetails): Promise<void> {
+  async createRecording(recording: Recording, details?: CallDetails, metadata?: MetadataVersion): Promise<void> {
     const create = { name: 'createRecording', cells: recordingCells(recording) } as const
-    await this.#writer.write(create, ...detailSteps(recording, details))
+    const { projectId, id } = recording
+    const first = metadata ? [appendStep(projectId, id, metadata)] : []
+    await this.#writer.write(create, ...detailSteps(recording, details), ...first)
   }
 
   async settleRecording(recording: Recording, details?: CallDetails): Promise<void> {
@@ -166,6 +170,16 @@ class SqliteCatalogue implements Catalogue {
   async findCallDetails(projectId: Uuid, id: Uuid): Promise<CallDetails | undefined> {
     const row = this.#get('findCallDetails', projectId, id) as [json: string] | undefined
     return row === undefined ? undefined : (JSON.parse(row[0]) as CallDetails)
+  }
+
+  async appendMetadata(projectId: Uuid, recordingId: Uuid, version: MetadataVersion): Promise<void> {
+    const row = await this.#writer.write(appendStep(projectId, recordingId, version))
+    if (row !== undefined) return
+    throw (await this.findRecording(projectId, recordingId)) ? conflict() : notFound('recording')
+  }
+
+  async listMetadata(projectId: Uuid, recordingId: Uuid): Promise<readonly MetadataVersion[]> {
+    return this.#all('listMetadata', projectId, recordingId).map(metadataOf)
   }
 
   async listUnsettled(): Promise<readonly Recording[]> {
@@ -250,3 +264,8 @@ class SqliteCatalogue implements Catalogue {
 
 const detailSteps = ({ projectId, id }: Recording, details: CallDetails | undefined): readonly WriteStep[] =>
   details ? [{ name: 'putCallDetails', cells: [projectId, id, JSON.stringify(details)] }] : []
+
+const appendStep = (projectId: Uuid, recordingId: Uuid, version: MetadataVersion): WriteStep => ({
+  name: 'appendMetadata',
+  cells: metadataCells(projectId, recordingId, version),
+})

@@ -4,7 +4,7 @@ import type { LegType, Recording, RecordingStatus, Track } from '../../domain/re
 import type { Permission, Token } from '../../domain/token.ts'
 
 /** A value that SQLite holds. */
-export type Cell = string | number | null
+export type Cell = string | number | Uint8Array | null
 
 /** The columns of recordings, in the order of {@link recordingCells} and {@link recordingOf}. */
 export const RECORDING_COLUMNS = [

@@ -1,3 +1,4 @@
+import { METADATA_COLUMNS } from './metadata-rows.ts'
 import { RECORDING_COLUMNS } from './rows.ts'
 import { TRUNK_COLUMNS } from './trunk-rows.ts'
 
@@ -5,6 +6,7 @@ const RECORDING = RECORDING_COLUMNS.join(', ')
 const PROJECT =
   'id, name, created_at_ms, protect_recordings, media_url_ttl_seconds, recording_price_per_minute, media_key'
 const TOKEN = 'project_id, id, name, permissions, digest, created_at_ms'
+const TRUNK = TRUNK_COLUMNS.join(', ')
 /** All but the key. */
 const SETTLED = RECORDING_COLUMNS.slice(2)
 const marks = (count: number): string => Array.from({ length: count }, () => '?').join(', ')
@@ -15,9 +17,9 @@ export const READS = {
   listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
   findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = ?`,
   listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = ? ORDER BY created_at_ms, id`,
-  findTrunk: `SELECT ${TRUNK_COLUMNS} FROM trunks WHERE id = ?`,
-  listTrunks: `SELECT ${TRUNK_COLUMNS} FROM trunks ORDER BY created_at_ms, id`,
-  listTrunksOfProject: `SELECT ${TRUNK_COLUMNS} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
+  findTrunk: `SELECT ${TRUNK} FROM trunks WHERE id = ?`,
+  listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
+  listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
   findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND id = ?`,
   newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   olderThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
@@ -25,6 +27,7 @@ export const READS = {
   hasOlder: 'SELECT 1 FROM recordings WHERE project_id = ? AND (created_at_ms, id) < (?, ?) LIMIT 1',
   hasNewer: 'SELECT 1 FROM recordings WHERE project_id = ? AND (created_at_ms, id) > (?, ?) LIMIT 1',
   findCallDetails: 'SELECT details FROM call_details WHERE project_id = ? AND recording_id = ?',
+  listMetadata: `SELECT ${METADATA_COLUMNS} FROM metadata_versions WHERE project_id = ? AND recording_id = ? ORDER BY number`,
   // Each with the very condition of its partial index, and bound to it: without it these would read every recording there is.
   listUnsettled: `SELECT ${RECORDING} FROM recordings INDEXED BY recordings_unsettled
     WHERE status IN ('recording', 'paused') ORDER BY created_at_ms, id`,
@@ -43,10 +46,12 @@ export const WRITES = {
   updateToken: `UPDATE tokens SET name = coalesce(?, name), permissions = coalesce(?, permissions)
     WHERE project_id = ? AND id = ? RETURNING ${TOKEN}`,
   deleteToken: 'DELETE FROM tokens WHERE project_id = ? AND id = ? RETURNING id',
-  createTrunk: `INSERT INTO trunks (${TRUNK_COLUMNS}) VALUES (${marks(11)})`,
+  createTrunk: `INSERT INTO trunks (${TRUNK}) VALUES (${marks(TRUNK_COLUMNS.length)})`,
   updateTrunk: `UPDATE trunks SET name = coalesce(?, name), leg_type = coalesce(?, leg_type), networks = coalesce(?, networks),
     username = iif(?, ?, username), ha1_sha256 = iif(?, ?, ha1_sha256), ha1_md5 = iif(?, ?, ha1_md5),
-    call_max_seconds = iif(?, ?, call_max_seconds), codecs = coalesce(?, codecs) WHERE id = ? RETURNING ${TRUNK_COLUMNS}`,
+    certificates = coalesce(?, certificates), layout = coalesce(?, layout),
+    requires_secure_media = coalesce(?, requires_secure_media), keeps_metadata = coalesce(?, keeps_metadata),
+    call_max_seconds = iif(?, ?, call_max_seconds), codecs = coalesce(?, codecs) WHERE id = ? RETURNING ${TRUNK}`,
   deleteTrunk: 'DELETE FROM trunks WHERE id = ? RETURNING id',
   createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
   settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = (${marks(SETTLED.length)})
@@ -55,6 +60,11 @@ export const WRITES = {
     AND sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused') RETURNING id`,
   putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET details = excluded.details`,
+  // No row for an absent recording, nor for one that has as many as it may.
+  appendMetadata: `WITH held AS (SELECT count(*) AS versions FROM metadata_versions WHERE project_id = ? AND recording_id = ?)
+    INSERT INTO metadata_versions (project_id, recording_id, number, ${METADATA_COLUMNS})
+    SELECT project_id, id, versions + 1, ?, ?, ? FROM recordings, held
+    WHERE project_id = ? AND id = ? AND versions < ? RETURNING number`,
   deleteRecording: `DELETE FROM recordings WHERE project_id = ? AND id = ? RETURNING ${RECORDING}`,
 } as const
 

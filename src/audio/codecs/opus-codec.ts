@@ -25,17 +25,17 @@ export interface OpusEncoder {
 
 /** One stream's decoder; it holds memory until `free`. */
 export interface OpusDecoder {
-  /** Samples at 48 kHz, channels interleaved, the caller's own; undefined for what is no packet. */
+  /** Samples at the decoder's rate, channels interleaved, the caller's own; undefined for what is no packet. */
   decode(packet: Uint8Array): Int16Array | undefined
-  /** What is heard in place of a packet of `ticks` that never came: a multiple of 120, to 5760. */
-  conceal(ticks: number): Int16Array
+  /** What is heard in place of so many samples a channel that never came: a multiple of 2.5 ms, to 120 ms. */
+  conceal(samples: number): Int16Array
   free(): void
 }
 
 const SAMPLE_RATE_HZ = 48_000
 const BITRATE_BPS = 32_000
-/** 120 ms, the most that a packet holds. */
-const PACKET_TICKS_MAX = 5760
+/** The most that a packet holds. */
+const PACKET_SECONDS_MAX = 0.12
 const APPLICATIONS = {
   voip: Application.Voip,
   audio: Application.Audio,
@@ -62,12 +62,16 @@ export const openOpusEncoder = async (options: OpusEncoderOptions): Promise<Opus
   }
 }
 
-/** A decoder. It joins a stream anywhere; what it has heard before shapes what comes out next. */
-export const openOpusDecoder = async ({ channels }: { readonly channels: 1 | 2 }): Promise<OpusDecoder> => {
-  const decoder = await createDecoder({ channels, sampleRate: SAMPLE_RATE_HZ, maxFrameSize: PACKET_TICKS_MAX })
+/** A decoder, at 48 kHz unless said. It joins a stream anywhere; what it has heard before shapes what comes out next. */
+export const openOpusDecoder = async (options: {
+  readonly channels: 1 | 2
+  readonly sampleRateHz?: 16_000 | 48_000
+}): Promise<OpusDecoder> => {
+  const { channels, sampleRateHz: sampleRate = SAMPLE_RATE_HZ } = options
+  const decoder = await createDecoder({ channels, sampleRate, maxFrameSize: sampleRate * PACKET_SECONDS_MAX })
   return {
     decode: (packet) => (opusDurationTicks(packet) === undefined ? undefined : decoder.decode(packet)),
-    conceal: (ticks) => decoder.decodePacketLoss(ticks),
+    conceal: (samples) => decoder.decodePacketLoss(samples),
     free: () => decoder.free(),
   }
 }

@@ -15,4 +15,6 @@ export interface FileEncoder {
   headAt(byteSize: number): Uint8Array
   /** State to go on from, as JSON. */
   save(): unknown
+  /** Gives back what it holds outside of the heap; nothing is encoded any more. */
+  free?(): void
 }

@@ -14,19 +14,28 @@ const HELD_MAX_SECONDS = 8
 /** A track of a codec whose packets are frames of their own length: Opus. */
 export class FrameTrack implements Track {
   readonly #durationOf: (payload: Uint8Array) => number | undefined
+  readonly #overlapTicks: number
   readonly #ticksMax: number
-  /** In order of place, without overlap. */
+  /** In order of place; neighbours overlap by so much at most. */
   readonly #frames: Frame[] = []
   #edgeTicks: number | undefined
   #endTicks: number
   #hasNews = false
 
-  /** `durationOf` gives a payload's length in ticks; `edgeTicks` goes on where an earlier track of the same recording had come to. */
+  /**
+   * `durationOf` gives a payload's length in ticks; frames that overlap by more than `overlapTicks` are duplicates (0 where packets are stored as they are);
+   * `edgeTicks` goes on where an earlier track of the same recording had come to.
+   */
   constructor(
-    layout: { readonly clockRateHz: number; readonly durationOf: (payload: Uint8Array) => number | undefined },
+    layout: {
+      readonly clockRateHz: number
+      readonly durationOf: (payload: Uint8Array) => number | undefined
+      readonly overlapTicks?: number
+    },
     edgeTicks?: number,
   ) {
     this.#durationOf = layout.durationOf
+    this.#overlapTicks = layout.overlapTicks ?? 0
     this.#ticksMax = HELD_MAX_SECONDS * layout.clockRateHz
     this.#edgeTicks = edgeTicks
     this.#endTicks = edgeTicks ?? 0
@@ -36,8 +45,18 @@ export class FrameTrack implements Track {
     return this.#edgeTicks
   }
 
+  get firstTicks(): number | undefined {
+    return this.#frames[0]?.from
+  }
+
   get endTicks(): number {
     return this.#endTicks
+  }
+
+  begin(edgeTicks: number): void {
+    if (this.#edgeTicks !== undefined) return
+    this.#edgeTicks = edgeTicks
+    this.#endTicks = Math.max(this.#endTicks, edgeTicks)
   }
 
   durationTicks(payload: Uint8Array): number | undefined {
@@ -49,7 +68,10 @@ export class FrameTrack implements Track {
   }
 
   replay({ positionTicks, bytes }: News): Placing {
-    return this.#place(positionTicks, bytes, true)
+    const end = positionTicks + (this.#durationOf(bytes) ?? 0)
+    // What a file has of a frame is decoded audio: the rest of it is wanted.
+    const isCut = this.#overlapTicks > 0 && end > (this.#edgeTicks ?? 0)
+    return this.#place(positionTicks, bytes, true, isCut)
   }
 
   takeNews(): readonly News[] {
@@ -72,7 +94,7 @@ export class FrameTrack implements Track {
     const pieces: Piece[] = []
     for (const { from, to, bytes } of this.#frames.splice(0, count < 0 ? this.#frames.length : count)) {
       if (from > at) pieces.push({ kind: 'gap', ticks: from - at })
-      pieces.push({ kind: 'audio', ticks: to - from, bytes })
+      pieces.push({ kind: 'audio', ticks: to - Math.max(from, at), bytes })
       at = to
     }
     // A frame that reaches over the tick stays whole, and the silence before it stays with it.
@@ -86,15 +108,15 @@ export class FrameTrack implements Track {
     return pieces
   }
 
-  #place(positionTicks: number, payload: Uint8Array, isJournaled: boolean): Placing {
+  #place(positionTicks: number, payload: Uint8Array, isJournaled: boolean, isCut = false): Placing {
     const from = positionTicks
     const to = from + (this.#durationOf(payload) ?? 0)
-    if (from < (this.#edgeTicks ?? 0)) return 'late'
+    if (!isCut && from < (this.#edgeTicks ?? 0) - this.#overlapTicks) return 'late'
     const start = this.#edgeTicks ?? this.#frames[0]?.from ?? from
     if (to - start > this.#ticksMax || this.#frames.length >= FRAMES_MAX) return 'ahead'
-    const index = this.#frames.findLastIndex((frame) => frame.from < to) + 1
+    const index = this.#frames.findLastIndex((frame) => frame.from < to - this.#overlapTicks) + 1
     const before = this.#frames[index - 1]
-    if (before && before.to > from) return 'duplicate'
+    if (before && before.to - from > this.#overlapTicks) return 'duplicate'
     this.#frames.splice(index, 0, { from, to, bytes: payload.slice(), isJournaled })
     this.#endTicks = Math.max(this.#endTicks, to)
     if (!isJournaled) this.#hasNews = true

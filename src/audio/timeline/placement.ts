@@ -1,3 +1,10 @@
+import { ClockFollower } from './clock-follower.ts'
+
+/** The arrival clock that the streams of one recording share: when its first packet came, once one has. */
+export interface SharedClock {
+  originMs: number | undefined
+}
+
 /** One packet, as far as its place in time goes. */
 export interface TimedPacket {
   /** Extended sequence number (RFC 3550 A.1): rises through every wrap. */
@@ -20,6 +27,8 @@ const REORDER_MAX_MS = 5_000
 const RESUME_TOLERATED_MS = 1_000
 /** A new source that begins so near to the end of the old one goes on from there: that much is jitter. */
 const JOIN_WITHIN_MS = 60
+/** The same where other streams are beside: a hold is as long for all of them. */
+const RESUME_BESIDE_MS = 60
 
 const NOWHERE = -1
 const SOURCES_MAX = 2
@@ -31,22 +40,28 @@ interface Reference extends TimedPacket {
 /**
  * Gives every packet of one stream its place on the recording's time line. Within the packets of one source (SSRC) the RTP timestamps decide, so that audio
  * is never stretched and loss leaves a gap of its own length. Where timestamps say nothing (the first packet, a new source, a sender that jumped,
- * the end of a hold), the arrival clock decides. Pure: time comes with the packets. Positions are ticks of the stream's clock, not negative.
+ * the end of a hold), the arrival clock decides. Streams that are to stay side by side share that clock, and each follows it in small steps when its sender's
+ * clock drifts ({@link ClockFollower}). Pure: time comes with the packets. Positions are ticks of the stream's clock, not negative.
  */
 export class Placement {
   readonly #ticksPerMs: number
   readonly #leadTicks: number
   /** The furthest packet of each source that is still heard of: the present one and the one before. */
   readonly #sources = new Map<number, Reference>()
+  readonly #shared: SharedClock | undefined
+  readonly #follower: ClockFollower
   #newest: Reference | undefined
   #endTicks = 0
   #isHeld = false
   /** The first packet after a hold is still to come. */
   #isResuming = false
 
-  constructor(clockRateHz: number) {
+  /** `shared`: the clock of the recording, when there are other streams beside. */
+  constructor(clockRateHz: number, shared?: SharedClock) {
     this.#ticksPerMs = clockRateHz / 1000
     this.#leadTicks = LEAD_SECONDS * clockRateHz
+    this.#shared = shared
+    this.#follower = new ClockFollower(this.#ticksPerMs)
   }
 
   /**
@@ -76,20 +91,33 @@ export class Placement {
 
   #position(packet: TimedPacket, known: Reference | undefined): number {
     const newest = this.#newest
-    if (!newest) return this.#leadTicks
-    const byArrival = newest.positionTicks + Math.round((packet.arrivalMs - newest.arrivalMs) * this.#ticksPerMs)
+    if (!newest) return this.#first(packet.arrivalMs)
+    const byArrival = this.#shared ? this.#first(packet.arrivalMs) : this.#after(newest, packet.arrivalMs)
     if (!known) return this.#join(byArrival)
     const deltaTicks = (packet.timestamp - known.timestamp) | 0
     const byTimestamp = known.positionTicks + deltaTicks
     const steps = packet.sequence - known.sequence
     if (steps <= 0) return this.#isReordered(deltaTicks) ? byTimestamp : NOWHERE
     if (this.#isHeld || this.#isResuming) {
-      const isFar = Math.abs(byTimestamp - byArrival) > RESUME_TOLERATED_MS * this.#ticksPerMs
+      const toleratedMs = this.#shared ? RESUME_BESIDE_MS : RESUME_TOLERATED_MS
+      const isFar = Math.abs(byTimestamp - byArrival) > toleratedMs * this.#ticksPerMs
       return isFar ? this.#join(byArrival) : byTimestamp
     }
     // Some senders let their timestamps stand still through a pause that no signalling told of; a mere stall is no new talk spurt.
     if (packet.marker && byArrival - byTimestamp > JUMP_TOLERATED_MS * this.#ticksPerMs) return this.#join(byArrival)
-    return this.#isPlausible(deltaTicks, steps, byTimestamp - byArrival, known) ? byTimestamp : this.#join(byArrival)
+    if (!this.#isPlausible(deltaTicks, steps, byTimestamp - byArrival, known)) return this.#join(byArrival)
+    return this.#shared ? byTimestamp + this.#follower.step(byArrival - byTimestamp) : byTimestamp
+  }
+
+  /** Where the shared clock puts a packet of this arrival; alone, the first packet is where the line begins. */
+  #first(arrivalMs: number): number {
+    if (!this.#shared) return this.#leadTicks
+    this.#shared.originMs ??= arrivalMs
+    return Math.max(0, this.#leadTicks + Math.round((arrivalMs - this.#shared.originMs) * this.#ticksPerMs))
+  }
+
+  #after({ positionTicks, arrivalMs }: Reference, nowMs: number): number {
+    return positionTicks + Math.round((nowMs - arrivalMs) * this.#ticksPerMs)
   }
 
   #isReordered(deltaTicks: number): boolean {
@@ -103,6 +131,7 @@ export class Placement {
   }
 
   #join(byArrival: number): number {
+    this.#follower.reset()
     return byArrival - this.#endTicks < JOIN_WITHIN_MS * this.#ticksPerMs ? this.#endTicks : byArrival
   }
 

@@ -38,8 +38,19 @@ export class SampleTrack implements Track {
     return this.#isBegun ? this.#startTicks : undefined
   }
 
+  get firstTicks(): number | undefined {
+    return this.#covered.first
+  }
+
   get endTicks(): number {
     return this.#endTicks
+  }
+
+  begin(edgeTicks: number): void {
+    if (this.#isBegun) return
+    this.#isBegun = true
+    if (edgeTicks < this.#startTicks) this.#moveBack(edgeTicks)
+    else this.#shift(edgeTicks)
   }
 
   durationTicks(payload: Uint8Array): number | undefined {
@@ -71,8 +82,7 @@ export class SampleTrack implements Track {
   take(toTicks: number): readonly Piece[] {
     if (!this.#isBegun) {
       if (this.#covered.first === undefined) return []
-      this.#isBegun = true
-      this.#shift(this.#covered.first)
+      this.begin(this.#covered.first)
     }
     const pieces: Piece[] = []
     let at = this.#startTicks
@@ -116,6 +126,15 @@ export class SampleTrack implements Track {
       this.#bytes.copyWithin(0, from, (this.#endTicks - this.#startTicks) * this.#bytesPerTick)
     this.#startTicks = toTicks
     if (this.#endTicks < toTicks) this.#endTicks = toTicks
+  }
+
+  /** Makes room before what is there. */
+  #moveBack(toTicks: number): void {
+    const room = (this.#startTicks - toTicks) * this.#bytesPerTick
+    const moved = new Uint8Array(room + this.#bytes.length)
+    moved.set(this.#bytes, room)
+    this.#bytes = moved
+    this.#startTicks = toTicks
   }
 
   #reserve(toTicks: number): void {

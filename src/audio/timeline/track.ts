@@ -1,10 +1,13 @@
 /** What became of a packet's audio. `ahead`: so far beyond the rest that what is there must be taken out first; nothing was kept. */
 export type Placing = 'placed' | 'duplicate' | 'late' | 'ahead'
 
-/** One piece of a track, in order: audio as received, or silence that stands for what never came. */
+/**
+ * One piece of a track, in order: audio as received, or silence that stands for what never came. `ticks` is how much of the recording it fills: of audio that
+ * overlaps what was before it, only the end. `track`: of which of the recording's tracks; 0 unless said.
+ */
 export type Piece =
-  | { readonly kind: 'audio'; readonly ticks: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'gap'; readonly ticks: number }
+  | { readonly kind: 'audio'; readonly ticks: number; readonly bytes: Uint8Array; readonly track?: number }
+  | { readonly kind: 'gap'; readonly ticks: number; readonly track?: number }
 
 /** Audio that has come since the journal last asked: bytes and the tick that they begin at. Lent until the next call on the track. */
 export interface News {
@@ -19,8 +22,12 @@ export interface News {
 export interface Track {
   /** Everything before it has been taken out; undefined until something has. */
   readonly edgeTicks: number | undefined
+  /** The first tick that has come and was not taken out; undefined while there is none. */
+  readonly firstTicks: number | undefined
   /** The tick after the last that has come; 0 while nothing has. */
   readonly endTicks: number
+  /** The recording begins here, at or before the first tick that has come: what is missing before that is a gap. Counts once, before anything was taken out. */
+  begin(edgeTicks: number): void
   /** How many ticks a packet's payload lasts; undefined when it is no whole number of samples or frames. */
   durationTicks(payload: Uint8Array): number | undefined
   /** Copies a payload to its place. */

@@ -25,6 +25,10 @@ const CALL_SCHEMA = Type.Object(
 const STREAM_SCHEMA = Type.Object(
   {
     codec: Type.String({ description: 'RTP encoding name.' }),
+    label: Type.Optional(Type.String({ description: 'SDP label, by which session metadata names the stream.' })),
+    channel: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Channel of the recording that it is in; 0: left.' }),
+    ),
     packets: count('Packets received.'),
     lost: count('Packets that never came.'),
     late: count('Packets that came after their place had been written.'),
@@ -34,6 +38,8 @@ const STREAM_SCHEMA = Type.Object(
     ssrc_changes: count('How often the source changed.'),
     strangers: count('Packets of others, which are not in the audio.'),
     invalid: count('Packets that are no RTP, or of a payload type that nobody agreed on.'),
+    unauthentic: Type.Optional(count('SRTP packets that failed authentication; absent for plain RTP.')),
+    replayed: Type.Optional(count('SRTP packets that were replayed or too old; absent for plain RTP.')),
     gap_count: count('Gaps in the audio.'),
     gap_ms: milliseconds('All gaps together.'),
   },
@@ -41,7 +47,11 @@ const STREAM_SCHEMA = Type.Object(
 )
 
 const GAP_SCHEMA = Type.Object(
-  { start_ms: milliseconds('Where in the recording.'), duration_ms: milliseconds('How long.') },
+  {
+    start_ms: milliseconds('Where in the recording.'),
+    duration_ms: milliseconds('How long.'),
+    stream: Type.Optional(count('Of which stream, counted from 0; absent where there is one.')),
+  },
   { additionalProperties: false },
 )
 

@@ -1,4 +1,4 @@
-import type { CallDetails, StreamQuality } from '../../domain/call-details.ts'
+import type { CallDetails, Gap, StreamQuality } from '../../domain/call-details.ts'
 import type { Recording } from '../../domain/recording.ts'
 
 /** UTC with milliseconds: two calls of a second are told apart. */
@@ -33,11 +33,19 @@ const formatCall = (details: CallDetails): object => ({
 
 const formatQuality = ({ streams, gaps }: CallDetails): object => ({
   streams: streams.map(formatStream),
-  gaps: gaps.map(({ startMs, durationMs }) => ({ start_ms: startMs, duration_ms: durationMs })),
+  gaps: gaps.map(formatGap),
+})
+
+const formatGap = ({ startMs, durationMs, stream }: Gap): object => ({
+  start_ms: startMs,
+  duration_ms: durationMs,
+  ...(stream !== undefined && { stream }),
 })
 
 const formatStream = (stream: StreamQuality): object => ({
   codec: stream.codec,
+  ...(stream.label !== undefined && { label: stream.label }),
+  ...(stream.channel !== undefined && { channel: stream.channel }),
   packets: stream.packets,
   lost: stream.lost,
   late: stream.late,
@@ -47,6 +55,8 @@ const formatStream = (stream: StreamQuality): object => ({
   ssrc_changes: stream.ssrcChanges,
   strangers: stream.strangers,
   invalid: stream.invalid,
+  ...(stream.unauthentic !== undefined && { unauthentic: stream.unauthentic }),
+  ...(stream.replayed !== undefined && { replayed: stream.replayed }),
   gap_count: stream.gapCount,
   gap_ms: stream.gapMs,
 })

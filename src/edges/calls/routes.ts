@@ -9,6 +9,7 @@ import { parseId } from '../http/parse-id.ts'
 import { BASIC_SECURITY, COMMON_ERRORS, UUID_SCHEMA, VALIDATION_ERROR_SCHEMA } from '../http/schemas.ts'
 import { DETAILED_RECORDING_SCHEMA } from './details-schema.ts'
 import { formatDetails } from './format-details.ts'
+import { registerMetadata } from './metadata-routes.ts'
 
 /** What the routes of call details need. */
 export interface CallsOptions {
@@ -17,8 +18,9 @@ export interface CallsOptions {
   readonly publicUrl: string | undefined
 }
 
-/** Our own view of a recording: the relay fields, the exact ones, and the call that it was made of. */
+/** Our own view of a recording: the relay fields, the exact ones, the call that it was made of, and who took part in it. */
 export const registerCalls = (app: FastifyInstance, { services, formatter, publicUrl }: CallsOptions): void => {
+  registerMetadata(app, services)
   app.get<{ Params: { id: string } }>(
     '/v1/recordings/:id',
     {

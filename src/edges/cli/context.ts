@@ -2,9 +2,12 @@ import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
+import type { Trunk } from '../../domain/trunk.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
 import { type Config, readConfig } from '../../ops/config.ts'
 import type { Disk } from '../../ports/disk.ts'
+import type { Explanation } from '../../protocol/siprec/explanation.ts'
+import type { NoInvite } from '../../protocol/siprec/pasted-invite.ts'
 import type { Services } from '../../services/services.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -17,6 +20,11 @@ export interface CliDependencies extends Terminal {
   readonly openServices: (config: Config) => Promise<Services>
   /** The capture folder of a data folder, for reading. */
   readonly openCaptureDisk: (dataDir: string) => Promise<Disk>
+  /** What the SIP server would make of an INVITE that comes by such a trunk, or why it is none. */
+  readonly explainInvite: (
+    bytes: Uint8Array,
+    trunk: Pick<Trunk, 'layout' | 'codecs' | 'requiresSecureMedia'>,
+  ) => Promise<Explanation | NoInvite>
   /** Runs the server until a signal. */
   readonly serve: (config: Config) => Promise<void>
   /** Runs the demonstration, a line at a time. */

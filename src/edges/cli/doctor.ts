@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Services } from '../../services/services.ts'
 import { type CommonFlags, type Context, print, withCommonFlags, withServices } from './context.ts'
 import { checkCall } from './doctor-call.ts'
+import { checkSession } from './doctor-session.ts'
 import { EXIT_FOUND_WRONG } from './exit-codes.ts'
 import { attempt, describe, type Finding } from './finding.ts'
 import { formatBytes, formatTable } from './terminal.ts'
@@ -15,18 +16,21 @@ const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 interface DoctorFlags extends CommonFlags {
   /** True without a URI. */
   readonly call?: string | true
+  readonly siprec?: string | true
 }
 
-/** `doctor`: looks at the machine, the data folder and what is in it, and with `--call` at a running server. */
+/** `doctor`: looks at the machine, the data folder and what is in it, and with `--call` or `--siprec` at a running server. */
 export const addDoctor = (program: Command, context: Context): void => {
   const doctor = program.command('doctor').description('look for what is wrong; exit code 1 when something is')
   doctor.option('--call [sip-uri]', 'place a call to a running server as well (default: the first of SIP_LISTEN)')
+  doctor.option('--siprec [sip-uri]', 'record a SIPREC session of two voices with a running server as well')
   withCommonFlags(doctor).action(async (flags: DoctorFlags) => {
     const findings = [
       checkNode(),
       checkClock(),
       ...(await checkServices(context, flags)),
       ...(flags.call === undefined ? [] : await checkCall(context, flags, flags.call)),
+      ...(flags.siprec === undefined ? [] : await checkSession(context, flags, flags.siprec)),
     ]
     if (findings.some(({ verdict }) => verdict === 'fail')) context.exitWith(EXIT_FOUND_WRONG)
     print(context, flags, findings, () =>

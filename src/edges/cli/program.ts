@@ -7,6 +7,7 @@ import { addJournalCommands } from './journal-command.ts'
 import { addProjectCommands } from './project-commands.ts'
 import { addRecordingCommands } from './recording-commands.ts'
 import { addServe } from './serve-command.ts'
+import { addSiprecCommands } from './siprec-command.ts'
 import { addTokenCommands } from './token-commands.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 import { addTrunkCommands } from './trunk-commands.ts'
@@ -30,6 +31,7 @@ export const buildProgram = (context: Context): Command => {
   addProjectCommands(program, context)
   addTokenCommands(program, context)
   addTrunkCommands(program, context)
+  addSiprecCommands(program, context)
   const recording = addRecordingCommands(program, context)
   addTransferCommands(recording, context)
   addVerify(program, context)

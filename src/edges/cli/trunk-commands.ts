@@ -22,6 +22,10 @@ interface TrunkFlags extends CommonFlags {
   readonly username?: string | false
   readonly password?: string
   readonly passwordStdin?: boolean
+  readonly certificate?: readonly string[] | false
+  readonly layout?: string
+  readonly secureMedia?: boolean
+  readonly keepMetadata?: boolean
   readonly codec?: readonly string[] | false
   readonly callMaxSeconds?: string | false
 }
@@ -33,15 +37,35 @@ const show = ({ credentials, createdAtMs, ...trunk }: Trunk) => ({
   createdAt: new Date(createdAtMs).toISOString(),
 })
 
+/** Enough of a fingerprint to tell it from others; `--json` has all of it. */
+const FINGERPRINT_SHOWN = 12
+
 const table = (trunks: readonly ReturnType<typeof show>[]): string =>
   formatTable(
-    ['id', 'name', 'leg', 'networks', 'username', 'longest', 'codecs', 'project'],
+    [
+      'id',
+      'name',
+      'leg',
+      'networks',
+      'username',
+      'certificates',
+      'media',
+      'layout',
+      'metadata',
+      'longest',
+      'codecs',
+      'project',
+    ],
     trunks.map((trunk) => [
       trunk.id,
       trunk.name,
       trunk.legType,
       trunk.networks.join(' ') || 'any',
       trunk.username ?? 'none',
+      trunk.certificates.map((each) => `${each.slice(0, FINGERPRINT_SHOWN)}…`).join(' ') || 'none',
+      trunk.requiresSecureMedia ? 'SRTP' : 'any',
+      trunk.layout,
+      trunk.keepsMetadata ? 'kept' : 'dropped',
       trunk.callMaxSeconds === undefined ? 'any' : `${trunk.callMaxSeconds} s`,
       trunk.codecs.join(' ') || 'all',
       trunk.projectId,
@@ -61,7 +85,7 @@ const passwordOf = async (flags: TrunkFlags, context: Context): Promise<string |
 
 /** What the flags say; whether it is allowed is for the service to say. */
 const updateOf = async (flags: TrunkFlags, context: Context): Promise<TrunkUpdate> => {
-  const { name, legType, network, username, codec, callMaxSeconds } = flags
+  const { name, legType, network, username, certificate, layout, codec, callMaxSeconds } = flags
   const password = await passwordOf(flags, context)
   if (username === false && password !== undefined) throw usage('--no-username takes the password away, too.')
   return {
@@ -70,6 +94,10 @@ const updateOf = async (flags: TrunkFlags, context: Context): Promise<TrunkUpdat
     ...(network !== undefined && { networks: network || [] }),
     ...(username !== undefined && { username: username === false ? null : username }),
     ...(password !== undefined && { password }),
+    ...(certificate !== undefined && { certificates: certificate || [] }),
+    ...(layout !== undefined && { layout }),
+    ...(flags.secureMedia !== undefined && { requiresSecureMedia: flags.secureMedia }),
+    ...(flags.keepMetadata !== undefined && { keepsMetadata: flags.keepMetadata }),
     ...(codec !== undefined && { codecs: codec || [] }),
     ...(callMaxSeconds !== undefined && {
       callMaxSeconds: callMaxSeconds === false ? null : parseSeconds(callMaxSeconds),
@@ -85,6 +113,12 @@ const withTrunkFlags = (command: Command): Command =>
     .option('--username <name>', 'user name of its Digest')
     .option('--password <text>', 'password of its Digest; others on this machine may see it')
     .option('--password-stdin', 'read the password from the first line of the standard input')
+    .option('--certificate <fingerprint...>', 'SHA-256 fingerprint of its TLS client certificate; repeatable')
+    .option('--layout <layout>', 'stereo, mono or separate: how sessions of several streams are stored')
+    .option('--secure-media', 'take no media but SRTP')
+    .option('--no-secure-media', 'take SRTP when it is offered, else RTP')
+    .option('--keep-metadata', 'keep what session recording clients tell of their sessions')
+    .option('--no-keep-metadata', 'do not keep it')
     .option('--codec <name...>', 'PCMU, PCMA, G722, L16, opus: what it may send, best first; repeatable')
     .option('--call-max-seconds <seconds>', 'longest call')
 
@@ -92,7 +126,7 @@ const withTrunkFlags = (command: Command): Command =>
 export const addTrunkCommands = (program: Command, context: Context): void => {
   const trunk = program.command('trunk').description('trunks: who may send calls, and to which project')
 
-  withTrunkFlags(trunk.command('create').description('let somebody send calls, by network, password or both'))
+  withTrunkFlags(trunk.command('create').description('let somebody send calls, by network, password, certificate'))
     .option('--project <id>', 'the project; not needed while there is only one')
     .action((flags: TrunkFlags) =>
       withServices(context, flags, async (services) => {
@@ -119,8 +153,9 @@ export const addTrunkCommands = (program: Command, context: Context): void => {
     )
 
   withTrunkFlags(trunk.command('update <id>').description('change a trunk; counts for calls within five seconds'))
-    .option('--no-network', 'from anywhere, with its password')
-    .option('--no-username', 'without Digest: whoever is in its networks')
+    .option('--no-network', 'from anywhere, with its password or certificate')
+    .option('--no-username', 'without Digest: whoever is in its networks or has its certificate')
+    .option('--no-certificate', 'without a certificate')
     .option('--no-codec', 'all codecs')
     .option('--no-call-max-seconds', "no limit but the server's own")
     .action((id: string, flags: TrunkFlags) =>

@@ -173,3 +173,46 @@ describe('a trunk with credentials (RFC 3261 §22, RFC 8760)', () => {
     for (const secret of [USERNAME, nonce, 'Digest']) expect(said).not.toContain(secret)
   })
 })
+
+describe('a trunk with certificates', () => {
+  const [ours, theirs] = ['aa'.repeat(32), 'bb'.repeat(32)]
+  const from = (server: ReturnType<typeof aSipCore>, certificate?: string) => {
+    const flow = server.flowOf('TLS')
+    flow.peerCertificate = certificate
+    return server.aCall(flow)
+  }
+
+  it('takes who has one, and refuses others without a challenge', async () => {
+    const server = aSipCore({ trunk: { certificates: [ours] } })
+    expect((await invite(server, from(server, ours)))?.status).toBe(200)
+    for (const stranger of [theirs, undefined]) {
+      const refusal = await invite(server, from(server, stranger))
+      expect([refusal?.status, challengesOf(refusal)]).toEqual([403, []])
+    }
+    expect(server.telemetry.strangers).toEqual(['credentials', 'credentials'])
+    expect(server.recorder.calls).toHaveLength(1)
+  })
+
+  it('answers OPTIONS of who has one only', async () => {
+    const server = aSipCore({ trunk: { networks: [], certificates: [ours] } })
+    const statuses = []
+    for (const each of [ours, theirs, undefined]) {
+      const call = from(server, each)
+      const branch = call.send('OPTIONS')
+      await server.timers.advance(0)
+      statuses.push(call.finalOf(branch)?.status)
+    }
+    expect(statuses).toEqual([200, 403, 403])
+    expect(server.telemetry.strangers).toEqual(['credentials', 'network'])
+  })
+
+  it('asks for the password beside it when it has both', async () => {
+    const server = aSipCore({ trunk: { networks: [], certificates: [ours], credentials: credentialsOf('right') } })
+    const call = from(server, ours)
+    const nonce = nonceOf(await invite(server, call))
+    const stranger = from(server, theirs)
+    expect((await invite(server, stranger, authorize(nonce)))?.status).toBe(403)
+    expect((await invite(server, call, authorize(nonce)))?.status).toBe(200)
+    expect(server.telemetry.strangers).toEqual(['credentials'])
+  })
+})

@@ -5,7 +5,7 @@ import type { SipTelemetry } from '../../ports/sip-telemetry.ts'
 import type { SipRequest } from '../../protocol/sip/message.ts'
 import { Authentication } from './authentication.ts'
 import type { SipFlow } from './flow.ts'
-import { TrunkTable } from './match-trunk.ts'
+import { type Sender, type TrunkMatch, TrunkTable } from './match-trunk.ts'
 import type { Reply } from './reply.ts'
 import type { Timers } from './timers.ts'
 
@@ -16,6 +16,11 @@ export interface TrunkSource {
 }
 
 const FORBIDDEN: Reply = { status: 403 }
+
+const senderOf = ({ remote, peerCertificate }: SipFlow): Sender => ({
+  address: remote.address,
+  certificate: peerCertificate,
+})
 
 /** Decides whose a call is. */
 export class Admission {
@@ -38,22 +43,27 @@ export class Admission {
   ): Promise<{ readonly trunk: Trunk; readonly project: Project } | Reply> {
     const table = await this.#current()
     const proof = this.#authentication.read(request)
-    const match = table.match(flow.remote.address, (credentials) => proof.isProven(credentials))
+    const match = table.match(senderOf(flow), (credentials) => proof.isProven(credentials))
     if (match.kind === 'challenge') {
       if (proof.isGiven && !proof.isStale) this.#telemetry.sipStranger('credentials')
       return proof.challenge()
     }
     const project = match.kind === 'trunk' ? await this.#source.findProject(match.trunk.projectId) : undefined
     if (match.kind === 'trunk' && project) return { trunk: match.trunk, project }
-    this.#telemetry.sipStranger('network')
+    this.#countStranger(match)
     return FORBIDDEN
   }
 
-  /** True for senders that some trunk may call from; passwords are not asked for. */
+  /** True for senders that some trunk may call from, with their certificate where it wants one; passwords are not asked for. */
   async isKnown(flow: SipFlow): Promise<boolean> {
-    const { kind } = (await this.#current()).match(flow.remote.address, () => false)
-    if (kind === 'unknown') this.#telemetry.sipStranger('network')
-    return kind !== 'unknown'
+    const match = (await this.#current()).match(senderOf(flow), () => false)
+    if (match.kind === 'trunk' || match.kind === 'challenge') return true
+    this.#countStranger(match)
+    return false
+  }
+
+  #countStranger({ kind }: TrunkMatch): void {
+    this.#telemetry.sipStranger(kind === 'uncertified' ? 'credentials' : 'network')
   }
 
   /** Networks are read once for each list, not for each request. */

@@ -15,15 +15,15 @@ const GLARE: Reply = { status: 491 }
 const tooEarly = (): Reply => ({ status: 500, headers: retryAfter(randomInt(RETRY_MAX_SECONDS + 1)) })
 
 /** The answer to a request within a call's dialog (RFC 3261 §12.2.2, §14.2, §15.1.2; RFC 3311 §5.2; RFC 6086 §4.2.2). `capabilities`: the answer to OPTIONS. */
-export const answerInCall = (call: Call, exchange: Exchange, capabilities: () => Reply): Reply => {
+export const answerInCall = async (call: Call, exchange: Exchange, capabilities: () => Reply): Promise<Reply> => {
   const { request } = exchange
   if (!call.dialog.takeSequence(sequenceOf(request))) return tooEarly()
-  if (request.method === 'BYE') return hangUp(call)
+  if (request.method === 'BYE') return await hangUp(call, exchange)
   if (call.isEnding) return GONE
   switch (request.method) {
     case 'INVITE':
     case 'UPDATE':
-      return modify(call, exchange)
+      return await modify(call, exchange)
     case 'OPTIONS':
       return capabilities()
     case 'INFO':
@@ -34,27 +34,48 @@ export const answerInCall = (call: Call, exchange: Exchange, capabilities: () =>
   }
 }
 
-const hangUp = (call: Call): Reply => ({ status: 200, onSent: () => call.end('hangup', 'gone') })
+/** The last metadata of a recording session may come with the BYE (RFC 8068 §3.2.4); whatever becomes of it, the call is over. */
+const hangUp = async (call: Call, exchange: Exchange): Promise<Reply> => {
+  const body = readBody(exchange.request)
+  const metadata = body.kind === 'parts' ? body.metadata : undefined
+  if (metadata) await call.takeMetadata({ ...metadata, receivedAtMs: exchange.startedAtMs }).catch(() => {})
+  return { status: 200, onSent: () => call.end('hangup', 'gone') }
+}
 
-/** A re-INVITE or UPDATE. Whatever it asks for and does not get, the session stays as it was. */
-const modify = (call: Call, exchange: Exchange): Reply => {
+/**
+ * A re-INVITE or UPDATE. Whatever it asks for and does not get, the session stays as it was. Metadata of a recording session is durable before it is
+ * acknowledged, also when the rest is refused.
+ */
+const modify = async (call: Call, exchange: Exchange): Promise<Reply> => {
   const { request } = exchange
   const session = negotiateSession(request)
   if ('minSeconds' in session) return { status: 422, headers: [['Min-SE', String(session.minSeconds)]] }
   const body = readBody(request)
   if (body.kind === 'refusal') return body.reply
-  if (body.kind === 'none' && request.method === 'UPDATE') return refreshed(call, exchange, session.terms)
+  if (body.metadata) await call.takeMetadata({ ...body.metadata, receivedAtMs: exchange.startedAtMs })
+  if (call.isEnding) return GONE
+  if (body.sdp === undefined && request.method === 'UPDATE') return refreshed(call, exchange, session.terms)
   if (call.hasOpenOffer) return GLARE
   if (request.method === 'INVITE' && !call.canAnswer) return tooEarly()
-  if (body.kind === 'none') {
+  return await renegotiate(call, exchange, { sdp: body.sdp, terms: session.terms })
+}
+
+const renegotiate = async (
+  call: Call,
+  exchange: Exchange,
+  { sdp, terms }: { readonly sdp: string | undefined; readonly terms: SessionTerms | undefined },
+): Promise<Reply> => {
+  const { request } = exchange
+  if (sdp === undefined) {
     call.dialog.retarget(contactOf(request))
-    return call.accept(exchange, { body: call.media.offer(), hasOffer: true, terms: session.terms })
+    return call.accept(exchange, { body: call.media.offer(), hasOffer: true, terms })
   }
-  const answer = call.media.answer(body.text)
+  await call.makeRoom(sdp)
+  const answer = call.media.answer(sdp)
   if ('status' in answer) return answer
   call.dialog.retarget(contactOf(request))
-  call.update(answer.streams)
-  return call.accept(exchange, { body: answer.body, terms: session.terms })
+  await call.update(answer.terms)
+  return call.accept(exchange, { body: answer.body, terms })
 }
 
 const refreshed = (call: Call, exchange: Exchange, terms: SessionTerms | undefined): Reply => {

@@ -1,17 +1,20 @@
-import type { CallRequest, RecordedCall, Reservation, StreamPlan } from '../../capture/call-recorder.ts'
+import type { Reservation, StreamTerms } from '../../capture/call-recorder.ts'
 import type { EndReason } from '../../domain/call-details.ts'
-import type { Uuid } from '../../domain/uuid.ts'
+import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { SipHeaders, SipRequest } from '../../protocol/sip/message.ts'
 import { AcceptedAnswer } from './accepted-answer.ts'
+import { type CallDescription, CallRecording, type RecordingOutcome } from './call-recording.ts'
 import type { CallSurroundings } from './call-surroundings.ts'
 import { type Dialog, sequenceOf } from './dialog.ts'
 import type { Exchange } from './exchange.ts'
 import type { SipFlow } from './flow.ts'
 import type { MediaSession } from './media-session.ts'
-import { ALLOW, type Reply, SDP_TYPE } from './reply.ts'
+import type { RecordingSession } from './recording-session.ts'
+import { ALLOW, type Reply, SDP_TYPE, SUPPORTED_TAGS } from './reply.ts'
 import { readBody } from './session-body.ts'
 import { type SessionTerms, sessionHeaders } from './session-timer.ts'
 import { SessionWatch } from './session-watch.ts'
+import { SnapshotRequests } from './snapshot-requests.ts'
 
 /** Answers of one call that may wait for their ACK at once. */
 const ANSWERS_MAX = 4
@@ -22,21 +25,16 @@ export interface CallParts {
   readonly flow: SipFlow
   readonly media: MediaSession
   readonly reservation: Reservation
-  /** All of the recording's request but its streams. */
-  readonly request: Omit<CallRequest, 'streams' | 'trunkId'> & { readonly trunkId: Uuid }
+  /** All of the recording's request but its streams; asked when it begins, and for the report. */
+  readonly describe: () => CallDescription
   /** Our Contact, with angle brackets. */
   readonly contact: string
+  /** Present when the call is a recording session (RFC 7866), with whether its metadata is kept. */
+  readonly session?: { readonly state: RecordingSession; readonly isKept: boolean } | undefined
 }
 
 /** How a call ends for its peer: `bye`: we hang up; `gone`: the peer has, or was never there. */
 type Farewell = 'bye' | 'gone'
-
-/** How the recording came out. */
-interface Settlement {
-  readonly recorded?: RecordedCall
-  readonly reason: EndReason
-  readonly error?: unknown
-}
 
 interface Waiting {
   readonly answer: AcceptedAnswer
@@ -57,16 +55,17 @@ export class Call {
   /** Resolves when the peer knows as well, or will never. Never rejects. */
   readonly over: Promise<void>
   readonly #surroundings: CallSurroundings
-  readonly #reservation: Reservation
-  readonly #request: CallParts['request']
+  readonly #recording: CallRecording
+  readonly #describe: CallParts['describe']
   readonly #contact: string
+  readonly #session: CallParts['session']
+  readonly #snapshots: SnapshotRequests
   readonly #waiting = new Map<number, Waiting>()
   readonly #acknowledged = Promise.withResolvers<void>()
   readonly #settled = Promise.withResolvers<void>()
   readonly #over = Promise.withResolvers<void>()
   readonly #watch: SessionWatch
   #release: () => void = () => {}
-  #recorded: Promise<RecordedCall> | undefined
   #answeredAtMs = 0
   #farewell: Farewell = 'bye'
   #isEnding = false
@@ -78,9 +77,13 @@ export class Call {
     this.settled = this.#settled.promise
     this.over = this.#over.promise
     this.#surroundings = surroundings
-    this.#reservation = parts.reservation
-    this.#request = parts.request
+    this.#describe = once(parts.describe)
+    const onEnded = (reason: EndReason) => this.end(reason)
+    this.#recording = new CallRecording({ reservation: parts.reservation, describe: this.#describe, onEnded })
     this.#contact = parts.contact
+    this.#session = parts.session
+    const mediaType = parts.session?.state.snapshotRequestType ?? ''
+    this.#snapshots = new SnapshotRequests({ ...parts, ...surroundings, mediaType })
     this.#watch = new SessionWatch({
       timers: surroundings.timers,
       refresh: (headers) =>
@@ -102,11 +105,13 @@ export class Call {
     return this.#waiting.size < ANSWERS_MAX
   }
 
-  /** Begins recording; resolves when the row is committed. Rejects with what the recorder says; the ports are released then. */
-  async begin(streams: readonly StreamPlan[]): Promise<void> {
-    this.#recorded = this.#reservation.begin({ ...this.#request, streams })
-    const recorded = await this.#recorded
-    void recorded.ended.then((reason) => this.end(reason))
+  /**
+   * Begins recording when there is somebody to be heard; resolves when the row is committed. Rejects with what the recorder says; the ports are released then.
+   */
+  async begin(terms: StreamTerms): Promise<void> {
+    const isQuiet = terms.streams.every(({ isHeld }) => isHeld)
+    const isWaiting = isQuiet && this.#session !== undefined && !this.#session.state.hasSession
+    if (terms.streams.length > 0 && !isWaiting) await this.#recording.begin(terms)
   }
 
   /** The call is there: its dialog can be found and its connection stays. */
@@ -115,13 +120,32 @@ export class Call {
     this.#release = this.flow.retain()
   }
 
-  /** New terms of the media. */
-  update(streams: readonly StreamPlan[]): void {
-    void this.#recorded?.then(
-      (recorded) => recorded.update(streams),
-      // Who waits for the begin hears of its failure.
-      () => {},
-    )
+  /** New terms of the media: the recording goes on with them, or begins. Rejects as {@link Call.begin} does. */
+  async update(terms: StreamTerms): Promise<void> {
+    if (this.#recording.hasBegun) this.#recording.update(terms)
+    else
+      await this.begin(terms).catch((error: unknown) => {
+        this.end('internal')
+        throw error
+      })
+  }
+
+  /** Opens ports for the streams that an offer adds; those for which there are none are refused in the answer. */
+  async makeRoom(offer: string): Promise<void> {
+    try {
+      for (let wanted = this.media.portsWanted(offer); wanted > 0; wanted -= 1) {
+        this.media.addPorts(await this.#recording.addStream())
+      }
+    } catch {
+      // Too many calls, no port free: the streams that there are go on.
+    }
+  }
+
+  /** Takes a metadata document of a recording session; resolves when it is durable. Rejects with CATALOGUE_… codes. */
+  async takeMetadata(version: MetadataVersion): Promise<void> {
+    if (!this.#session) return
+    this.#session.state.take(version)
+    if (this.#session.isKept) await this.#recording.keep(version)
   }
 
   /** The 200 to an INVITE or UPDATE: with a body when there is something to answer or to offer, repeated until its ACK when it is an INVITE's. */
@@ -136,7 +160,7 @@ export class Call {
       headers: [
         ['Contact', this.#contact],
         ['Allow', ALLOW],
-        ['Supported', 'timer'],
+        ['Supported', SUPPORTED_TAGS],
         ...sessionHeaders(terms),
         ...type,
       ],
@@ -146,6 +170,7 @@ export class Call {
         this.#watch.restart(terms)
         if (exchange.request.method === 'INVITE')
           this.#await(sequenceOf(exchange.request), () => exchange.resend(response), hasOffer)
+        if (this.#session?.state.needsSnapshot) this.#snapshots.ask()
       },
     }
   }
@@ -154,7 +179,7 @@ export class Call {
   abandon(): void {
     this.#isEnding = true
     this.#watch.stop()
-    void this.#settle('hangup')
+    void this.#recording.end('hangup')
   }
 
   /** The ACK of a 2xx of ours. */
@@ -205,16 +230,14 @@ export class Call {
   /** The answer to our offer, in the ACK. Without one there is nothing to record; later on, everything stays as it was. */
   #takeAnswer(ack: SipRequest): void {
     const body = readBody(ack)
-    const streams = body.kind === 'sdp' ? this.media.takeAnswer(body.text) : undefined
-    if (this.#recorded) {
-      if (streams) this.update(streams)
-    } else if (streams) this.begin(streams).catch(() => this.end('internal'))
-    else this.end('signalling_lost')
+    const terms = body.kind === 'parts' && body.sdp !== undefined ? this.media.takeAnswer(body.sdp) : undefined
+    if (terms) this.update(terms).catch(() => {})
+    else if (!this.#recording.hasBegun) this.end('signalling_lost')
   }
 
   async #finish(reason: EndReason): Promise<void> {
-    const settled = this.#settle(reason).then((settlement) => {
-      this.#report(settlement)
+    const settled = this.#recording.end(reason).then((outcome) => {
+      this.#report(outcome)
       this.#settled.resolve()
     })
     await this.#acknowledged.promise
@@ -227,25 +250,9 @@ export class Call {
     this.#over.resolve()
   }
 
-  /** Ends the recording, or gives back its ports when it has not begun. */
-  async #settle(reason: EndReason): Promise<Settlement> {
-    if (!this.#recorded) {
-      this.#reservation.release()
-      return { reason }
-    }
-    let recorded: RecordedCall | undefined
-    try {
-      recorded = await this.#recorded
-      await recorded.end(reason)
-      return { recorded, reason: await recorded.ended }
-    } catch (error) {
-      return { ...(recorded && { recorded }), reason, error }
-    }
-  }
-
-  #report({ recorded, reason, error }: Settlement): void {
+  #report({ recordingId, reason, error }: RecordingOutcome): void {
     const { timers, telemetry } = this.#surroundings
-    const { callId, leg, trunkId, project, startedAtMs } = this.#request
+    const { callId, leg, trunkId, project, startedAtMs } = this.#describe()
     telemetry.sipCallEnded({
       outcome: 'recorded',
       status: 200,
@@ -255,10 +262,19 @@ export class Call {
       projectId: project.id,
       transport: this.flow.protocol,
       endReason: reason,
-      ...(recorded && { recordingId: recorded.recordingId }),
+      ...(recordingId !== undefined && { recordingId }),
       setUpMs: this.#answeredAtMs - startedAtMs,
       durationMs: timers.nowMs() - this.#answeredAtMs,
       ...(error !== undefined && { error }),
     })
+  }
+}
+
+/** What a recording began with stays what it is reported with. */
+const once = <T>(ask: () => T): (() => T) => {
+  let answer: { readonly value: T } | undefined
+  return () => {
+    answer ??= { value: ask() }
+    return answer.value
   }
 }

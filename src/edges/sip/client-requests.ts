@@ -31,8 +31,14 @@ export class ClientRequests {
    * Sends one and waits for its end: the final response, or `timeout` when there was none, or no way to the peer. When the connection ends before the response,
    * which the peer may have done without having read the request, it is sent once more by another way. Never rejects.
    */
-  async send(dialog: Dialog, flow: SipFlow, method: string, headers: SipHeaders = []): Promise<ClientOutcome> {
-    const request = dialog.request(method, headers)
+  async send(
+    dialog: Dialog,
+    flow: SipFlow,
+    method: string,
+    headers: SipHeaders = [],
+    body?: Uint8Array,
+  ): Promise<ClientOutcome> {
+    const request = dialog.request(method, headers, body)
     try {
       const outcome = await this.#try(request, dialog, flow)
       return outcome === 'closed' ? closedIsLate(await this.#try(request, dialog, flow)) : outcome

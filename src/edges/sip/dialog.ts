@@ -82,7 +82,7 @@ export class Dialog {
   }
 
   /** The next request of ours, but for its Via (RFC 3261 §12.2.1.1); routes of strict routers (RFC 2543) are turned as they want it. */
-  request(method: string, headers: SipHeaders): SipRequest {
+  request(method: string, headers: SipHeaders, body: Uint8Array = NO_BODY): SipRequest {
     this.#localSequence += 1
     const isLoose = this.#routes.length === 0 || (parseSipUri(this.nextHop)?.parameters.has('lr') ?? false)
     const routes = isLoose ? this.#routes : [...this.#routes.slice(1), `<${this.#target}>`]
@@ -99,7 +99,7 @@ export class Dialog {
         ['CSeq', `${this.#localSequence} ${method}`],
         ...headers,
       ],
-      body: NO_BODY,
+      body,
     }
   }
 }

@@ -20,6 +20,11 @@ export interface LocalEnd extends SocketAddress {
 export interface SipFlow {
   readonly protocol: SipProtocol
   readonly remote: SocketAddress
+  /**
+   * SHA-256 fingerprint of the TLS certificate whose key the peer has, 64 lower-case hexadecimal digits. Undefined while that certificate is not valid
+   * (expired, or not yet), for a peer without one, and over UDP and TCP.
+   */
+  readonly peerCertificate?: string | undefined
   /** False when a connection has ended; UDP is always open. */
   readonly isOpen: boolean
   /**

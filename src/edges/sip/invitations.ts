@@ -1,23 +1,26 @@
 import type { CallRecorder, Reservation } from '../../capture/call-recorder.ts'
 import type { Project } from '../../domain/project.ts'
+import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { Trunk } from '../../domain/trunk.ts'
-import { headerOf, type SipRequest } from '../../protocol/sip/message.ts'
+import { headerOf } from '../../protocol/sip/message.ts'
 import { parseSipUri } from '../../protocol/sip/sip-uri.ts'
 import type { Admission } from './admission.ts'
 import { Call } from './call.ts'
+import type { CallDescription } from './call-recording.ts'
 import type { CallSurroundings } from './call-surroundings.ts'
 import { contactOf, Dialog } from './dialog.ts'
 import type { Exchange } from './exchange.ts'
 import { formatHostPort, type LocalEnd, type SipFlow } from './flow.ts'
 import { legIdOf } from './leg-id.ts'
 import { isWildcard } from './local-address.ts'
-import { codecsOf, MediaSession } from './media-session.ts'
+import { codecsOf, type MediaPolicy, MediaSession, STREAMS_MAX } from './media-session.ts'
+import { isRecordingSession, RecordingSession, SRS_FEATURE, siprecSignsOf } from './recording-session.ts'
 import { BUSY, type Reply, replyOfError } from './reply.ts'
 import { readBody } from './session-body.ts'
 import { negotiateSession, type SessionTerms } from './session-timer.ts'
 
-/** The streams of a call: one, until session recording brings more. */
-const STREAM_COUNT = 1
+/** What we offer to a recording client that wants an offer of us; one stream to a phone. */
+const OFFERED_STREAMS = 2
 /** Longest identity that is kept with a recording. */
 const IDENTITY_MAX = 1_024
 
@@ -31,6 +34,9 @@ interface Admitted {
 interface Invite {
   /** Undefined: the peer wants an offer of ours. */
   readonly offer: string | undefined
+  readonly metadata: MetadataVersion | undefined
+  /** Present when it begins a recording session (RFC 7866). */
+  readonly session: RecordingSession | undefined
   readonly target: string
   readonly terms: SessionTerms | undefined
 }
@@ -68,25 +74,28 @@ export class Invitations {
   }
 
   async #setUp(exchange: Exchange, admitted: Admitted): Promise<Reply> {
-    const invite = readInvite(exchange.request)
+    const invite = readInvite(exchange)
     if ('status' in invite) return invite
-    const codecs = codecsOf(admitted.trunk.codecs)
-    if (invite.offer !== undefined) {
-      const refusal = MediaSession.refuse(invite.offer, codecs)
-      if (refusal) return refusal
-    }
+    const policy: MediaPolicy = { ...admitted.trunk, codecs: codecsOf(admitted.trunk.codecs) }
+    const streamCount = countStreams(invite, policy)
+    if (typeof streamCount !== 'number') return streamCount
     const local = await exchange.flow.findLocal()
-    const reservation = await this.#reserve(exchange.flow, local)
+    const reservation = await this.#recorder.reserve({
+      family: exchange.flow.remote.address.includes(':') ? 6 : 4,
+      streamCount,
+      address: local.address,
+      ...(invite.session && { isSeparate: admitted.trunk.layout === 'separate' }),
+    })
     if (exchange.signal.aborted) {
       reservation.release()
       return BUSY
     }
-    const host = mediaHost(reservation, local)
     const media = new MediaSession({
       ports: reservation.ports,
-      host,
-      codecs,
+      host: mediaHost(reservation, local),
+      policy,
       sessionId: sessionIdOf(exchange, reservation),
+      order: invite.session,
     })
     return await this.#begin(exchange, { invite, admitted, reservation, media, local })
   }
@@ -101,12 +110,21 @@ export class Invitations {
       readonly local: LocalEnd
     },
   ): Promise<Reply> {
-    const { invite, admitted, reservation, media, local } = parts
+    const { invite, admitted, media, local, reservation } = parts
     const { request, flow } = exchange
-    const dialog = new Dialog(request, exchange.toTag, invite.target)
-    const contact = formatContact(flow, local, request.uri)
-    const begin = requestOf(exchange, admitted)
-    const call = new Call({ dialog, flow, media, reservation, request: begin, contact }, this.#surroundings)
+    const call = new Call(
+      {
+        dialog: new Dialog(request, exchange.toTag, invite.target),
+        flow,
+        media,
+        reservation,
+        describe: () => describe(exchange, admitted, invite.session),
+        contact: formatContact(flow, local, request.uri) + (invite.session ? `;${SRS_FEATURE}` : ''),
+        session: invite.session && { state: invite.session, isKept: admitted.trunk.keepsMetadata },
+      },
+      this.#surroundings,
+    )
+    if (invite.metadata) await call.takeMetadata(invite.metadata)
     if (invite.offer === undefined)
       return opened(call, exchange, { body: media.offer(), hasOffer: true, terms: invite.terms })
     const answer = media.answer(invite.offer)
@@ -114,13 +132,8 @@ export class Invitations {
       reservation.release()
       return answer
     }
-    await call.begin(answer.streams)
+    await call.begin(answer.terms)
     return opened(call, exchange, { body: answer.body, terms: invite.terms })
-  }
-
-  async #reserve(flow: SipFlow, local: LocalEnd): Promise<Reservation> {
-    const family = flow.remote.address.includes(':') ? 6 : 4
-    return await this.#recorder.reserve({ family, streamCount: STREAM_COUNT, address: local.address })
   }
 
   #reportRefusal(exchange: Exchange, { trunk, project }: Admitted, reply: Reply): void {
@@ -155,23 +168,42 @@ const opened = (call: Call, exchange: Exchange, parts: Parameters<Call['accept']
   }
 }
 
-const readInvite = (request: SipRequest): Invite | Reply => {
+const readInvite = ({ request, startedAtMs }: Exchange): Invite | Reply => {
   const target = contactOf(request)
   if (target === undefined) return { status: 400 }
   const session = negotiateSession(request)
   if ('minSeconds' in session) return { status: 422, headers: [['Min-SE', String(session.minSeconds)]] }
   const body = readBody(request)
   if (body.kind === 'refusal') return body.reply
-  return { offer: body.kind === 'sdp' ? body.text : undefined, target, terms: session.terms }
+  const isSession = isRecordingSession(siprecSignsOf(request, body.metadata))
+  return {
+    offer: body.sdp,
+    metadata: body.metadata && { ...body.metadata, receivedAtMs: startedAtMs },
+    session: isSession ? new RecordingSession(request) : undefined,
+    target,
+    terms: session.terms,
+  }
 }
 
-const requestOf = ({ request, startedAtMs }: Exchange, { trunk, project }: Admitted) => {
+/** How many pairs of ports an INVITE wants, or why it is refused. */
+const countStreams = ({ offer, session }: Invite, policy: MediaPolicy): number | Reply => {
+  if (offer === undefined) return session ? OFFERED_STREAMS : 1
+  return MediaSession.countStreams(offer, policy, session !== undefined, session ? STREAMS_MAX : 1)
+}
+
+/** What is recorded: a caller, or the session that a recording client tells of. */
+const describe = (
+  { request, startedAtMs }: Exchange,
+  { trunk, project }: Admitted,
+  session: RecordingSession | undefined,
+): CallDescription => {
   const callId = headerOf(request, 'Call-ID') ?? ''
   return {
     project,
     trunkId: trunk.id,
-    leg: { type: trunk.legType, id: legIdOf(callId) },
-    track: 'inbound' as const,
+    leg: { type: trunk.legType, id: session ? session.legId : legIdOf(callId) },
+    track: session ? 'both' : 'inbound',
+    ...(session && { layout: trunk.layout }),
     callId,
     from: identityOf(headerOf(request, 'From') ?? ''),
     to: identityOf(headerOf(request, 'To') ?? ''),

@@ -1,4 +1,5 @@
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
+import { rsUuid } from '../../protocol/rs-metadata/rs-uuid.ts'
 import { uuidV5 } from '../../services/uuid-v5.ts'
 
 /** Our own namespace: the leg id of a Call-ID must never change, so neither may this. */
@@ -9,3 +10,6 @@ export const legIdOf = (callId: string): Uuid => {
   const at = callId.indexOf('@')
   return parseUuid(at < 0 ? callId : callId.slice(0, at)) ?? uuidV5(CALL_ID_NAMESPACE, callId)
 }
+
+/** The same for the id of a communication session, which RFC 7865 §6.10 writes in base64. */
+export const legIdOfSession = (sessionId: string): Uuid => rsUuid(sessionId) ?? uuidV5(CALL_ID_NAMESPACE, sessionId)

@@ -2,11 +2,22 @@ import { BlockList, isIP } from 'node:net'
 import type { Trunk, TrunkCredentials } from '../../domain/trunk.ts'
 import { plainAddress } from './flow.ts'
 
-/** Whose call it is; `challenge`: of a trunk that wants a proof first; `unknown`: nobody's. */
+/**
+ * Whose call it is; `challenge`: of a trunk that wants a proof first; `uncertified`: of a trunk that wants a certificate which the sender has not;
+ * `unknown`: nobody's.
+ */
 export type TrunkMatch =
   | { readonly kind: 'trunk'; readonly trunk: Trunk }
   | { readonly kind: 'challenge' }
+  | { readonly kind: 'uncertified' }
   | { readonly kind: 'unknown' }
+
+/** Who sends. */
+export interface Sender {
+  readonly address: string
+  /** Fingerprint of the certificate whose key it has, as trunks have them. */
+  readonly certificate?: string | undefined
+}
 
 interface Network {
   readonly version: number
@@ -14,11 +25,20 @@ interface Network {
   readonly prefixBits: number
 }
 
-/** A trunk and how narrowly it fits an address; -1: by taking any. */
+/** A trunk and how narrowly it fits a sender: the bits of the network, more than an address has for a certificate. */
 interface Candidate {
   readonly trunk: Trunk
-  readonly prefixBits: number
+  readonly narrowness: number
+  /** It wants no certificate, or the sender has one of its. */
+  readonly isCertified: boolean
 }
+
+/** Who has the key of a certificate fits more narrowly than any address. */
+const BY_CERTIFICATE = 256
+/** From anywhere. */
+const ANY_SENDER = -1
+/** From anywhere, with a certificate that the trunk does not know. */
+const ANY_CERTIFICATE = -2
 
 /** The trunks of one moment, their networks ready to be compared. */
 export class TrunkTable {
@@ -29,30 +49,46 @@ export class TrunkTable {
   }
 
   /**
-   * The trunk that sends from `address`. A proof of its user name decides; without one the narrowest network does, the older trunk of two that are
-   * equally narrow. A trunk with both a network and credentials wants both. `isProven` is asked only about trunks that may send from there.
+   * The trunk of a sender. A proof of its user name decides; without one its certificate does, then the narrowest network, the older trunk of two that are
+   * equally narrow. A trunk with several of networks, credentials and certificates wants them all. `isProven` is asked only about trunks that may
+   * send from there with that certificate.
    */
-  match(address: string, isProven: (credentials: TrunkCredentials) => boolean): TrunkMatch {
-    const candidates = this.#candidates(plainAddress(address))
-    const proven = candidates.find(({ trunk }) => trunk.credentials && isProven(trunk.credentials))
+  match(sender: Sender, isProven: (credentials: TrunkCredentials) => boolean): TrunkMatch {
+    const candidates = this.#candidates({ ...sender, address: plainAddress(sender.address) })
+    const proven = candidates.find(({ trunk: { credentials }, isCertified }) => {
+      return isCertified && credentials !== undefined && isProven(credentials)
+    })
     if (proven) return { kind: 'trunk', trunk: proven.trunk }
     const [narrowest] = candidates
     if (!narrowest) return { kind: 'unknown' }
+    if (!narrowest.isCertified) return { kind: 'uncertified' }
     return narrowest.trunk.credentials ? { kind: 'challenge' } : { kind: 'trunk', trunk: narrowest.trunk }
   }
 
   /** Narrowest first. */
-  #candidates(address: string): readonly Candidate[] {
+  #candidates(sender: Sender): readonly Candidate[] {
     const candidates = this.#entries.flatMap(({ trunk, networks }): Candidate[] => {
-      const prefixBits = trunk.networks.length === 0 ? anySender(trunk) : narrowestOf(networks, address)
-      return prefixBits === undefined ? [] : [{ trunk, prefixBits }]
+      const isCertified = hasCertificateOf(sender, trunk)
+      const bits = trunk.networks.length === 0 ? anySender(trunk, sender) : narrowestOf(networks, sender.address)
+      if (bits === undefined) return []
+      const narrowness = isCertified && trunk.certificates.length > 0 ? BY_CERTIFICATE + bits : bits
+      return [{ trunk, narrowness, isCertified }]
     })
-    return candidates.sort((a, b) => b.prefixBits - a.prefixBits)
+    return candidates.sort((a, b) => b.narrowness - a.narrowness)
   }
 }
 
-/** A trunk without networks takes any sender that proves its user name; one without either takes nobody. */
-const anySender = (trunk: Trunk): number | undefined => (trunk.credentials ? -1 : undefined)
+const hasCertificateOf = ({ certificate }: Sender, { certificates }: Trunk): boolean =>
+  certificates.length === 0 || (certificate !== undefined && certificates.includes(certificate))
+
+/**
+ * A trunk without networks takes any sender that proves its user name or has its certificate; one without any of these takes nobody. Of those who do not have
+ * its certificate only they meet it who have shown another.
+ */
+const anySender = (trunk: Trunk, sender: Sender): number | undefined => {
+  if (!hasCertificateOf(sender, trunk)) return sender.certificate === undefined ? undefined : ANY_CERTIFICATE
+  return trunk.credentials || trunk.certificates.length > 0 ? ANY_SENDER : undefined
+}
 
 const narrowestOf = (networks: readonly Network[], address: string): number | undefined => {
   // BlockList would find an IPv4 address in ::/0, by its mapped form; who wrote ::/0 meant IPv6.
@@ -79,6 +115,6 @@ const readNetwork = (text: string): readonly Network[] => {
 /** {@link TrunkTable.match} for one question. */
 export const matchTrunk = (
   trunks: readonly Trunk[],
-  address: string,
+  sender: Sender,
   isProven: (credentials: TrunkCredentials) => boolean,
-): TrunkMatch => new TrunkTable(trunks).match(address, isProven)
+): TrunkMatch => new TrunkTable(trunks).match(sender, isProven)

@@ -9,7 +9,7 @@ const sessionOfOurs = (): MediaSession =>
   new MediaSession({
     ports: [{ address: '192.0.2.9', rtpPort: 4000, rtcpPort: 4001 }],
     host: '192.0.2.9',
-    codecs: CODEC_NAMES,
+    policy: { codecs: CODEC_NAMES, requiresSecureMedia: false },
     sessionId: '7',
   })
 
@@ -29,7 +29,7 @@ describe('an offer of ours within a session (RFC 3264 §8)', () => {
       'a=rtpmap:96 L16/44100/2',
       'a=rtcp-mux',
     )
-    expect(session.answer(offer)).toHaveProperty('streams.length', 1)
+    expect(session.answer(offer)).toHaveProperty('terms.streams.length', 1)
     const again = session.offer()
     expect(mediaLines(again)).toEqual(['m=video 0 RTP/AVP 97', 'm=audio 4000 RTP/AVP 96'])
     expect(textOf(again)).toContain('a=rtpmap:96 L16/44100/2\r\n')
@@ -40,10 +40,10 @@ describe('an offer of ours within a session (RFC 3264 §8)', () => {
     const session = sessionOfOurs()
     expect(mediaLines(session.offer())[0]).toMatch(/^m=audio 4000 RTP\/AVP 0 8 9 /)
     const answer = lines(...SESSION, 'm=audio 5000 RTP/AVP 0', 'a=sendrecv')
-    expect(session.takeAnswer(answer)).toMatchObject([{ format: { codec: 'PCMU', payloadType: 0 } }])
+    expect(session.takeAnswer(answer)?.streams).toMatchObject([{ format: { codec: 'PCMU', payloadType: 0 } }])
     expect(mediaLines(session.offer())[0]).toMatch(/^m=audio 4000 RTP\/AVP 0(?: \d+)*$/)
     expect(textOf(session.offer())).not.toMatch(/PCMA|opus|G722|L16/)
-    expect(session.takeAnswer(answer)).toMatchObject([{ format: { codec: 'PCMU', payloadType: 0 } }])
+    expect(session.takeAnswer(answer)?.streams).toMatchObject([{ format: { codec: 'PCMU', payloadType: 0 } }])
   })
 
   it('goes up by one version each time', () => {

@@ -17,11 +17,12 @@ export interface Reply {
 /** A body and the type that says what it is. */
 export const SDP_TYPE = 'application/sdp'
 /** What an INVITE may bring (RFC 3261 §20.1). */
-export const ACCEPT = 'application/sdp, multipart/mixed'
+export const ACCEPT = 'application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed'
 /** Every method that is understood here. */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO'
-/** Option tags that are understood (RFC 4028). */
-export const SUPPORTED: ReadonlySet<string> = new Set(['timer'])
+/** Option tags that are understood (RFC 4028, RFC 7866 §11.1). */
+export const SUPPORTED: ReadonlySet<string> = new Set(['timer', 'siprec'])
+export const SUPPORTED_TAGS = [...SUPPORTED].join(', ')
 
 /** How long who met an overload, a full disk or a stop should wait, in seconds. */
 const RETRY_AFTER_SECONDS = { busy: 5, stopping: 30, diskFull: 60 } as const

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type SipFrame, SipFramer } from '../../protocol/sip/framer.ts'
 import type { LocalEnd, SipFlow, SipProtocol, SipReceiver, SocketAddress } from './flow.ts'
+import { fingerprintAt, type PeerCertificate } from './peer-certificate.ts'
 import type { Cancel, Timers } from './timers.ts'
 
 /** Deadlines and bounds of one connection. */
@@ -32,6 +33,7 @@ const FAREWELL_MS = 2_000
 export class StreamConnection implements SipFlow {
   readonly protocol: SipProtocol
   readonly remote: SocketAddress
+  readonly #certificate: PeerCertificate | undefined
   readonly #socket: Socket
   readonly #receiver: SipReceiver
   readonly #timers: Timers
@@ -48,6 +50,8 @@ export class StreamConnection implements SipFlow {
   constructor(options: {
     readonly protocol: SipProtocol
     readonly remote: SocketAddress
+    /** What the peer has shown in its handshake. */
+    readonly certificate?: PeerCertificate | undefined
     readonly socket: Socket
     readonly receiver: SipReceiver
     readonly timers: Timers
@@ -57,6 +61,7 @@ export class StreamConnection implements SipFlow {
   }) {
     this.protocol = options.protocol
     this.remote = options.remote
+    this.#certificate = options.certificate
     this.#socket = options.socket
     this.#receiver = options.receiver
     this.#timers = options.timers
@@ -68,6 +73,10 @@ export class StreamConnection implements SipFlow {
     this.#socket.on('data', (chunk: Uint8Array) => this.#receive(chunk))
     this.#socket.once('close', () => this.#closed())
     this.#endAfter(this.#limits.firstMessageMs)
+  }
+
+  get peerCertificate(): string | undefined {
+    return fingerprintAt(this.#certificate, this.#timers.nowMs())
   }
 
   get isOpen(): boolean {

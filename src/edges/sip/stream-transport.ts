@@ -4,12 +4,15 @@ import { createServer as createTlsServer, type Server as TlsServer, connect as t
 import { PoulsenError } from '../../domain/errors.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import { formatHostPort, plainAddress, type SipFlow, type SipReceiver, type SocketAddress } from './flow.ts'
+import { peerCertificateOf } from './peer-certificate.ts'
 import { type ConnectionLimits, StreamConnection } from './stream-connection.ts'
 import type { Timers } from './timers.ts'
 import type { FindLocal } from './udp-transport.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 const BACKLOG = 511
+/** Older ones are broken (RFC 8996), whatever the platform was told to allow. */
+const VERSION_MIN = 'TLSv1.2'
 
 /** A PEM certificate chain and its key. */
 export interface TlsFiles {
@@ -62,7 +65,7 @@ export class StreamTransport {
 
   /** Takes another certificate into service for new connections. */
   setCertificate(tls: TlsFiles): void {
-    if (this.protocol === 'TLS') (this.#server as TlsServer).setSecureContext(tls)
+    if (this.protocol === 'TLS') (this.#server as TlsServer).setSecureContext({ ...tls, minVersion: VERSION_MIN })
   }
 
   /** The open connection to a peer, else a new one. Rejects with SIP_UNREACHABLE. */
@@ -70,7 +73,8 @@ export class StreamTransport {
     const open = this.#flows.get(formatHostPort(remote))
     if (open?.isOpen) return open
     const { address: host, port } = remote
-    const socket = this.protocol === 'TLS' ? tlsConnect({ host, port }) : netConnect({ host, port })
+    const socket =
+      this.protocol === 'TLS' ? tlsConnect({ host, port, minVersion: VERSION_MIN }) : netConnect({ host, port })
     if (!this.#admit(socket, remote.address)) throw unreachable(remote)
     try {
       const established = this.protocol === 'TLS' ? 'secureConnect' : 'connect'
@@ -91,7 +95,10 @@ export class StreamTransport {
   }
 
   #secureServer(tls: TlsFiles): TlsServer {
-    const server = createTlsServer({ ...tls, handshakeTimeout: this.#limits.firstMessageMs }, (secured) => {
+    // Whoever has a certificate is asked for it. No authority has to vouch for it: trunks know their certificates by fingerprint.
+    const certificates = { requestCert: true, rejectUnauthorized: false }
+    const handshake = { handshakeTimeout: this.#limits.firstMessageMs, minVersion: VERSION_MIN } as const
+    const server = createTlsServer({ ...tls, ...certificates, ...handshake }, (secured) => {
       secured.on('error', () => {})
       this.#adopt(secured, this.#carriers.get(peerOf(secured)) ?? secured)
     })
@@ -123,6 +130,7 @@ export class StreamTransport {
     const connection = new StreamConnection({
       protocol: this.protocol,
       remote,
+      certificate: peerCertificateOf(socket),
       socket,
       receiver: this.#receiver,
       timers: this.#timers,

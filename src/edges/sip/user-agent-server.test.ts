@@ -16,8 +16,8 @@ describe('requests outside of calls', () => {
     expect(call.statusesOf(branch)).toEqual([200])
     expect(['Allow', 'Accept', 'Supported'].map((name) => finalHeader(call, branch, name))).toEqual([
       'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO',
-      'application/sdp, multipart/mixed',
-      'timer',
+      'application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed',
+      'timer, siprec',
     ])
     expect([server.core.transactionCount, server.timers.pendingCount]).toEqual([0, 0])
   })
@@ -53,11 +53,11 @@ describe('requests outside of calls', () => {
     const branch = call.invite({
       headers: [
         ['Require', 'timer, 100rel'],
-        ['Require', 'siprec'],
+        ['Require', 'precondition'],
       ],
     })
     expect(call.statusesOf(branch)).toEqual([420])
-    expect(finalHeader(call, branch, 'Unsupported')).toBe('100rel, siprec')
+    expect(finalHeader(call, branch, 'Unsupported')).toBe('100rel, precondition')
   })
 
   it.each([

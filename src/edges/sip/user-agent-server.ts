@@ -11,7 +11,7 @@ import { dialogOf } from './dialog.ts'
 import { Exchange } from './exchange.ts'
 import type { SipFlow, SipReceiver, SipTransports } from './flow.ts'
 import type { Invitations } from './invitations.ts'
-import { ACCEPT, ALLOW, BUSY, type Reply, replyOfError, STOPPING, SUPPORTED } from './reply.ts'
+import { ACCEPT, ALLOW, BUSY, type Reply, replyOfError, STOPPING, SUPPORTED, SUPPORTED_TAGS } from './reply.ts'
 import { formResponse } from './response.ts'
 import { ResponsePath, stampVia, topVia } from './response-path.ts'
 import { mergeKey, ServerTransactions, transactionKey } from './server-transactions.ts'
@@ -125,7 +125,7 @@ export class UserAgentServer implements SipReceiver {
   }
 
   async #answer(exchange: Exchange, call: Call | undefined): Promise<Reply> {
-    return call ? answerInCall(call, exchange, () => this.#capabilities()) : await this.#answerOutside(exchange)
+    return await (call ? answerInCall(call, exchange, () => this.#capabilities()) : this.#answerOutside(exchange))
   }
 
   async #answerOutside(exchange: Exchange): Promise<Reply> {
@@ -145,7 +145,7 @@ export class UserAgentServer implements SipReceiver {
         ['Allow', ALLOW],
         ['Accept', ACCEPT],
         ['Accept-Encoding', 'identity'],
-        ['Supported', 'timer'],
+        ['Supported', SUPPORTED_TAGS],
       ],
     }
   }

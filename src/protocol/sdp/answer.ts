@@ -1,4 +1,12 @@
-import type { SdpMedia, SdpSession } from './offer.ts'
+import {
+  type AgreedSecurity,
+  type LineSecurity,
+  type OwnSecurity,
+  offeredSecurity,
+  securityOfAnswered,
+  securityOfOffered,
+} from './line-security.ts'
+import type { SdpCodec, SdpMedia, SdpSession } from './offer.ts'
 import {
   answerParameters,
   channelsOf,
@@ -9,15 +17,19 @@ import {
   isSameCodec,
   offeredCodecs,
 } from './own-codecs.ts'
+import type { PortPair } from './port-assignment.ts'
 
 /** Our side of a session. */
-export interface OwnMedia {
+export interface OwnMedia extends OwnSecurity {
   /** The address that peers send to. */
   readonly host: string
-  /** One pair for each audio line that may be accepted. */
-  readonly ports: readonly { readonly rtpPort: number; readonly rtcpPort: number }[]
-  /** Encoding names that may be used. */
-  readonly codecs: readonly string[]
+  /**
+   * The ports of the media line at this place, from 0; undefined when there are none for it, and the line is refused. Asked for lines that are otherwise
+   * accepted, in their order. A place keeps its ports over the session ({@link PortAssignment}); a pair that an accepted line has is never given to a second.
+   */
+  readonly ports: (lineIndex: number) => PortPair | undefined
+  /** Encoding names that may be used by the media line at this place: all of ours, or the one that its stream has agreed on already. */
+  readonly codecs: (lineIndex: number) => readonly string[]
   /** Encoding names that win over the offerer's order, the most wanted first; absent: the offerer decides. */
   readonly prefer?: readonly string[]
   readonly origin: SdpSession['origin']
@@ -25,6 +37,8 @@ export interface OwnMedia {
 
 /** An audio line that both sides have agreed on. */
 export interface AcceptedAudio {
+  /** The place of the line among all media lines of the session, from 0: it names the stream over later offers (RFC 3264 §8). */
+  readonly index: number
   /** The peer's line. */
   readonly media: SdpMedia
   /** The one codec; its name as we write it. */
@@ -37,6 +51,8 @@ export interface AcceptedAudio {
   readonly eventTypes: readonly number[]
   readonly comfortNoiseTypes: readonly number[]
   readonly isRtcpMultiplexed: boolean
+  /** Absent: in the open. */
+  readonly security?: LineSecurity
 }
 
 /** What is answered to an offer; nothing may be accepted of it. */
@@ -45,52 +61,52 @@ export interface Answered {
   readonly accepted: readonly AcceptedAudio[]
 }
 
-const PROTOCOLS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF'])
+/** What {@link offerSdp} offers lines for at most. */
+const LINES_MAX = 32
 
 /**
  * The answer to an offer (RFC 3264 §6): of its audio lines, as many as we have ports for are accepted, each with the first codec of ours in the offerer's order (or
- * ours, {@link OwnMedia.prefer}) and what goes with it. We only ever receive. Every other line is refused, in its place.
+ * ours, {@link OwnMedia.prefer}), what goes with it, and the first of its keys when it is protected. We only ever receive. Every other line is refused, in its place.
  */
 export const answerOffer = (offer: SdpSession, own: OwnMedia): Answered => {
   const accepted: AcceptedAudio[] = []
-  const media = offer.media.map((line) => {
-    const ports = own.ports[accepted.length]
-    const audio = ports && agreeOn(line, own)
-    if (!audio || !ports) return refused(line)
+  const taken = new Set<number>()
+  const media = offer.media.map((line, index) => {
+    const agreed = agreeOn(line, own.codecs(index), own.prefer)
+    const secured = agreed && securityOfOffered(line, index, own)
+    const ports = secured && own.ports(index)
+    if (!ports || taken.has(ports.rtpPort)) return refused(line)
+    taken.add(ports.rtpPort)
+    const audio = { index, media: line, ...agreed, ...partOf(secured) }
     accepted.push(audio)
-    return answerLine(audio, own.host, ports)
+    return answerLine(audio, own.host, ports, secured)
   })
   return { accepted, session: { origin: own.origin, media } }
 }
 
-/** An offer of ours, with everything that we take (RFC 3264 §5). */
-export const offerSdp = ({ host, ports, codecs, origin }: OwnMedia): SdpSession => {
-  const all = offeredCodecs(codecs)
-  return {
-    origin,
-    media: ports.map(({ rtpPort, rtcpPort }) => ({
-      ...ourLine(host, { rtpPort, rtcpPort }),
-      type: 'audio',
-      protocol: 'RTP/AVP',
-      direction: 'recvonly',
-      codecs: all,
-      isRtcpMultiplexed: false,
-      label: undefined,
-      formats: all.map(({ payloadType }) => payloadType).join(' '),
-    })),
-  }
+/** An offer of ours with so many lines, each with everything that we take (RFC 3264 §5); fewer when there are no ports for them. */
+export const offerSdp = (own: OwnMedia, lineCount: number): SdpSession => {
+  const places = Array.from({ length: Math.min(LINES_MAX, lineCount) }, (_, index) => index)
+  const media = places.flatMap((index): SdpMedia[] => {
+    const ports = own.ports(index)
+    if (!ports) return []
+    const line = { type: 'audio', direction: 'recvonly', isRtcpMultiplexed: false, label: undefined } as const
+    const codecs = offeredCodecs(own.codecs(index))
+    return [{ ...ourLine(own.host, ports), ...line, ...offeredSecurity(index, own), codecs, formats: typesOf(codecs) }]
+  })
+  return { origin: own.origin, media }
 }
 
 /**
  * An offer of ours within a session, after `previous`, the last description that we sent: every line stays in its place, refused ones too, and what has been agreed
- * keeps its payload types (RFC 3264 §8). Codecs that are no longer in {@link OwnMedia.codecs} are left out.
+ * keeps its payload types (RFC 3264 §8), ports and keys (RFC 4568 §5.1.4). Codecs that {@link OwnMedia.codecs} no longer names are left out.
  */
-export const reofferSdp = (previous: SdpSession, { codecs: names, origin }: OwnMedia): SdpSession => ({
-  origin,
-  media: previous.media.map((line) => {
+export const reofferSdp = (previous: SdpSession, own: Pick<OwnMedia, 'codecs' | 'origin'>): SdpSession => ({
+  origin: own.origin,
+  media: previous.media.map((line, index) => {
     if (line.port === 0) return line
-    const codecs = codecsAmong(line.codecs, names)
-    return { ...line, direction: 'recvonly', codecs, formats: codecs.map(({ payloadType }) => payloadType).join(' ') }
+    const codecs = codecsAmong(line.codecs, own.codecs(index))
+    return { ...line, direction: 'recvonly', codecs, formats: typesOf(codecs) }
   }),
 })
 
@@ -100,26 +116,35 @@ export const reofferSdp = (previous: SdpSession, { codecs: names, origin }: OwnM
  */
 export const readAnswer = (offer: SdpSession, answer: SdpSession): readonly AcceptedAudio[] =>
   offer.media.flatMap((line, index) => {
-    const answered = answer.media[index]
-    const known = answered?.codecs.flatMap((codec) => {
+    const media = answer.media[index]
+    // What we have ended stays so, whatever is answered.
+    const secured = media && line.port > 0 ? securityOfAnswered(line, media) : undefined
+    if (!media || !secured) return []
+    const known = media.codecs.flatMap((codec) => {
       const ours = line.codecs.find((each) => isSameCodec(each, codec))
       return ours ? [{ ...codec, payloadType: ours.payloadType }] : []
     })
-    const codecs = line.codecs.map(({ name }) => name)
-    const audio = answered && known && agreeOn({ ...answered, codecs: known }, { codecs })
-    const isRtcpMultiplexed = line.isRtcpMultiplexed && answered?.isRtcpMultiplexed === true
-    return audio ? [{ ...audio, media: answered, isRtcpMultiplexed }] : []
+    const names = line.codecs.map(({ name }) => name)
+    const agreed = agreeOn({ ...media, codecs: known }, names)
+    const isRtcpMultiplexed = line.isRtcpMultiplexed && media.isRtcpMultiplexed
+    return agreed ? [{ index, media, ...agreed, isRtcpMultiplexed, ...partOf(secured) }] : []
   })
 
-const agreeOn = (line: SdpMedia, own: Pick<OwnMedia, 'codecs' | 'prefer'>): AcceptedAudio | undefined => {
-  if (line.type !== 'audio' || line.port === 0 || !PROTOCOLS.has(line.protocol.toUpperCase())) return undefined
-  if (isGroup(line.address)) return undefined
-  const chosen = chooseCodec(line.codecs, own)
+const partOf = (secured: AgreedSecurity): Pick<AcceptedAudio, 'security'> =>
+  typeof secured === 'object' ? { security: secured.security } : {}
+
+/** What both sides have in common in a line but its protection; undefined when that is not enough. */
+const agreeOn = (
+  line: SdpMedia,
+  codecs: readonly string[],
+  prefer: readonly string[] = [],
+): Omit<AcceptedAudio, 'index' | 'media'> | undefined => {
+  if (line.type !== 'audio' || line.port === 0 || isGroup(line.address)) return undefined
+  const chosen = chooseCodec(line.codecs, { codecs, prefer })
   if (!chosen) return undefined
   const { name, codec } = chosen
   const { payloadType, clockRateHz } = codec
   return {
-    media: line,
     format: { codec: name, payloadType, clockRateHz, channels: channelsOf(name, codec) },
     eventTypes: eventTypesOf(line.codecs, clockRateHz),
     comfortNoiseTypes: comfortNoiseTypesOf(line.codecs, clockRateHz),
@@ -133,7 +158,8 @@ const isGroup = (address: string): boolean => /^(?:22[4-9]|23\d|255)\.|^ff/i.tes
 const answerLine = (
   { media, format, eventTypes, comfortNoiseTypes, isRtcpMultiplexed }: AcceptedAudio,
   host: string,
-  ports: { readonly rtpPort: number; readonly rtcpPort: number },
+  ports: PortPair,
+  secured: AgreedSecurity,
 ): SdpMedia => {
   const types = new Set([format.payloadType, ...eventTypes, ...comfortNoiseTypes])
   const chosen = media.codecs.filter(({ payloadType }) => types.has(payloadType))
@@ -150,11 +176,14 @@ const answerLine = (
     codecs,
     isRtcpMultiplexed,
     label: media.label,
-    formats: codecs.map(({ payloadType }) => payloadType).join(' '),
+    crypto: typeof secured === 'object' ? [{ tag: secured.tag, key: secured.security.localKey }] : [],
+    formats: typesOf(codecs),
   }
 }
 
-const ourLine = (host: string, { rtpPort, rtcpPort }: { readonly rtpPort: number; readonly rtcpPort: number }) => ({
+const typesOf = (codecs: readonly SdpCodec[]): string => codecs.map(({ payloadType }) => payloadType).join(' ')
+
+const ourLine = (host: string, { rtpPort, rtcpPort }: PortPair) => ({
   port: rtpPort,
   rtcpPort,
   rtcpAddress: host,
@@ -167,6 +196,7 @@ const ourLine = (host: string, { rtpPort, rtcpPort }: { readonly rtpPort: number
 const refused = (line: SdpMedia): SdpMedia => ({
   ...line,
   port: 0,
+  crypto: [],
   // Only what a media line may hold goes back, whatever came.
   formats: line.formats.replace(/[^\w\s.+*/-]/g, '') || '0',
 })

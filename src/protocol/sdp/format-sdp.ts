@@ -1,3 +1,4 @@
+import { formatCrypto } from './crypto.ts'
 import type { SdpCodec, SdpMedia, SdpSession } from './offer.ts'
 
 /** A session description as text (RFC 8866 §5), strict: CRLF, every line in its order. Nothing that came from a peer can break out of its line. */
@@ -23,6 +24,7 @@ const mediaLine = ({ type, port, protocol, formats }: SdpMedia): string => `m=${
 const mediaLines = (line: SdpMedia, sessionAddress: string): readonly string[] => [
   mediaLine(line),
   ...(connection(line) === sessionAddress ? [] : [`c=${connection(line)}`]),
+  ...line.crypto.map((crypto) => `a=crypto:${formatCrypto(crypto)}`),
   ...line.codecs.flatMap(codecLines),
   ...(line.ptimeMs === undefined ? [] : [`a=ptime:${line.ptimeMs}`]),
   ...(line.label === undefined ? [] : [`a=label:${line.label}`]),

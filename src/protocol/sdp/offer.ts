@@ -1,3 +1,5 @@
+import type { SdpCrypto } from './crypto.ts'
+
 /** One audio codec of an m-line, in the offerer's order. */
 export interface SdpCodec {
   readonly payloadType: number
@@ -11,7 +13,7 @@ export interface SdpCodec {
 
 export type SdpDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
-/** One m-line of a session description, in its order; those that are not audio over RTP/AVP are kept to be refused with port 0. */
+/** One m-line of a session description, in its order; those that are not audio over RTP are kept to be refused with port 0. */
 export interface SdpMedia {
   /** `audio`, `video`, `image`, … */
   readonly type: string
@@ -29,6 +31,8 @@ export interface SdpMedia {
   /** `a=label` (RFC 4574), for session recording. */
   readonly label: string | undefined
   readonly ptimeMs: number | undefined
+  /** Those `a=crypto` that we may choose, in their order (RFC 4568); what is not to be taken is left out. Of a line of ours: our keys. */
+  readonly crypto: readonly SdpCrypto[]
   /** The formats of the m-line as text, to be repeated when it is refused. */
   readonly formats: string
 }

@@ -3,13 +3,15 @@ import { answerOffer, type OwnMedia, offerSdp, readAnswer, reofferSdp } from './
 import { formatSdp } from './format-sdp.ts'
 import type { SdpSession } from './offer.ts'
 import { parseSdp } from './parse-sdp.ts'
+import { PortAssignment } from './port-assignment.ts'
 
-const OWN: OwnMedia = {
+/** Ours for one session. */
+const own = (): OwnMedia => ({
   host: '198.51.100.7',
-  ports: [{ rtpPort: 30_000, rtcpPort: 30_001 }],
-  codecs: ['PCMU', 'PCMA', 'G722', 'L16', 'opus'],
+  ports: new PortAssignment([{ rtpPort: 30_000, rtcpPort: 30_001 }]).pairOf,
+  codecs: () => ['PCMU', 'PCMA', 'G722', 'L16', 'opus'],
   origin: { username: 'poulsen', sessionId: '77', version: '1' },
-}
+})
 const HEAD = ['v=0', 'o=poulsen 77 1 IN IP4 198.51.100.7', 's=-', 'c=IN IP4 198.51.100.7', 't=0 0']
 const SILENT_HEAD = ['v=0', 'o=poulsen 77 1 IN IP4 0.0.0.0', 's=-', 'c=IN IP4 0.0.0.0', 't=0 0']
 
@@ -250,7 +252,7 @@ const OFFERS: readonly (readonly [who: string, offer: readonly string[], media: 
 
 describe('offers as peers make them', () => {
   it.each(OFFERS)('answers %s', (_who, offer, media) => {
-    const { session, accepted } = answerOffer(parsed(...offer), OWN)
+    const { session, accepted } = answerOffer(parsed(...offer), own())
     const hasSound = media.some((line) => line.startsWith('m=audio 30000'))
     expect(linesOf(session)).toEqual([...(hasSound ? HEAD : SILENT_HEAD), ...media])
     expect(accepted).toHaveLength(hasSound ? 1 : 0)
@@ -259,7 +261,7 @@ describe('offers as peers make them', () => {
 
 describe('a delayed offer (RFC 3264 §5)', () => {
   it('offers all that is ours, and agrees on the first of the answer', () => {
-    const offer = offerSdp(OWN)
+    const offer = offerSdp(own(), 1)
     expect(linesOf(offer)).toEqual([
       ...HEAD,
       'm=audio 30000 RTP/AVP 0 8 9 118 111 101',
@@ -292,7 +294,7 @@ describe('a delayed offer (RFC 3264 §5)', () => {
 })
 
 describe('a later offer of ours (RFC 3264 §8)', () => {
-  const next = { ...OWN, codecs: ['opus'], origin: { ...OWN.origin, version: '2' } }
+  const next = { ...own(), codecs: () => ['opus'], origin: { ...own().origin, version: '2' } }
 
   it('keeps refused lines, payload types and multiplexing', () => {
     const offer = parsed(
@@ -308,7 +310,7 @@ describe('a later offer of ours (RFC 3264 §8)', () => {
       'a=inactive',
       'a=rtcp-mux',
     )
-    const again = reofferSdp(answerOffer(offer, OWN).session, next)
+    const again = reofferSdp(answerOffer(offer, own()).session, next)
     expect(linesOf(again)).toEqual([
       'v=0',
       'o=poulsen 77 2 IN IP4 198.51.100.7',
@@ -327,8 +329,8 @@ describe('a later offer of ours (RFC 3264 §8)', () => {
   })
 
   it('leaves out what has not been agreed on', () => {
-    expect(reofferSdp(offerSdp(OWN), next).media.map(({ formats }) => formats)).toEqual(['111 101'])
-    expect(reofferSdp(offerSdp(OWN), { ...next, codecs: ['pcma'] }).media[0]?.formats).toBe('8 101')
+    expect(reofferSdp(offerSdp(own(), 1), next).media.map(({ formats }) => formats)).toEqual(['111 101'])
+    expect(reofferSdp(offerSdp(own(), 1), { ...next, codecs: () => ['pcma'] }).media[0]?.formats).toBe('8 101')
   })
 })
 
@@ -336,7 +338,7 @@ describe('time', () => {
   it('is linear in the length, whatever is repeated', () => {
     const head = ['v=0', 'o=- 1 1 IN IP4 h', 'c=IN IP4 h', 'm=audio 4 RTP/AVP 0']
     const fills = [' ', '1', 'a', '1 ', '/', '1/', ':', '1.', '\t', '- ']
-    for (const start of ['a=rtpmap:', 'a=fmtp:', 'a=rtcp:', 'a=ptime:', 'a=label:', 'c=', 's=', 't='])
+    for (const start of ['a=rtpmap:', 'a=fmtp:', 'a=rtcp:', 'a=ptime:', 'a=label:', 'a=crypto:', 'c=', 's=', 't='])
       for (const fill of fills) {
         const line = start + fill.repeat(2_000 / fill.length)
         const text = [...head, ...Array<string>(31).fill(line)].join('\r\n')

@@ -1,4 +1,5 @@
 import { type ParsedMedia, type ParsedSession, parse } from 'sdp-transform'
+import { parseCrypto, type SdpCrypto } from './crypto.ts'
 import type { SdpCodec, SdpDirection, SdpMedia, SdpSession } from './offer.ts'
 import { STATIC_TYPES } from './static-types.ts'
 
@@ -10,12 +11,15 @@ export interface SdpRefusal {
 export const SDP_CHARACTERS_MAX = 65_536
 export const MEDIA_MAX = 32
 export const FORMATS_MAX = 128
+/** `a=crypto` of one media line that are read. */
+const CRYPTO_MAX = 32
 const LINES_MAX = 2_000
 const LINE_CHARACTERS_MAX = 2_048
 const PORT_MAX = 65_535
 const LINE_END = /\r\n|\r|\n/
 /** What is read of a session description; the library sees nothing else. */
 const READ = /^(?:[vostcm]=|a=(?:rtpmap|fmtp|rtcp|ptime|label):|a=(?:rtcp-mux|sendrecv|sendonly|recvonly|inactive)\s*$)/
+const CRYPTO = /^a=crypto:/
 /** A port, and perhaps how many follow it (RFC 8866 §5.14). */
 const PORT = /^(\d{1,5})(?:\/\d{1,5})?$/
 const DIRECTIONS: ReadonlySet<unknown> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
@@ -37,6 +41,7 @@ export const parseSdp = (text: string): SdpSession | SdpRefusal => {
   if (!/^v=0\s*$/.test(all[0] ?? '')) return { reason: 'no session description of version 0' }
   if (all.length > LINES_MAX) return { reason: 'too many lines' }
   const lines = all.filter((line) => READ.test(line))
+  const crypto = cryptoOf(all)
   if (lines.some((line) => line.length > LINE_CHARACTERS_MAX)) return { reason: 'a line is too long' }
   const origin = originOf(lines)
   if (!origin) return { reason: 'no origin' }
@@ -44,7 +49,9 @@ export const parseSdp = (text: string): SdpSession | SdpRefusal => {
   if (mediaLines.length > MEDIA_MAX) return { reason: 'too many media lines' }
   if (mediaLines.some((line) => line && line.formats.length > FORMATS_MAX)) return { reason: 'too many formats' }
   const parsed = parse(lines.join('\r\n'))
-  const media = mediaLines.map((line, index) => line && mediaOf(line, parsed.media?.[index] ?? {}, parsed))
+  const media = mediaLines.map(
+    (line, index) => line && mediaOf(line, parsed.media?.[index] ?? {}, parsed, crypto[index] ?? []),
+  )
   const known = media.filter((line) => line !== undefined)
   return known.length === media.length ? { origin, media: known } : { reason: 'a media line cannot be read' }
 }
@@ -65,7 +72,25 @@ const parseMediaLine = (line: string): MediaLine | undefined => {
   return { type: type.toLowerCase(), port, protocol, formats }
 }
 
-const mediaOf = (line: MediaLine, attributes: ParsedMedia, session: ParsedSession): SdpMedia | undefined => {
+/** The keys of each media line, as far as they may be chosen; a tag counts once (RFC 4568 §9.1). Those of the whole session mean nothing. */
+const cryptoOf = (lines: readonly string[]): readonly (readonly SdpCrypto[])[] => {
+  const media: string[][] = []
+  for (const line of lines) {
+    if (line.startsWith('m=')) media.push([])
+    else if (CRYPTO.test(line) && line.length <= LINE_CHARACTERS_MAX) media.at(-1)?.push(line)
+  }
+  return media.map((each) => {
+    const known = each.slice(0, CRYPTO_MAX).flatMap((line) => parseCrypto(line.replace(CRYPTO, '')) ?? [])
+    return known.filter(({ tag }, place) => known.findIndex((other) => other.tag === tag) === place)
+  })
+}
+
+const mediaOf = (
+  line: MediaLine,
+  attributes: ParsedMedia,
+  session: ParsedSession,
+  crypto: readonly SdpCrypto[],
+): SdpMedia | undefined => {
   const { port } = line
   const address = addressOf(attributes.connection ?? session.connection) ?? (port === 0 ? '0.0.0.0' : undefined)
   if (address === undefined) return undefined
@@ -84,6 +109,7 @@ const mediaOf = (line: MediaLine, attributes: ParsedMedia, session: ParsedSessio
     isRtcpMultiplexed: attributes.rtcpMux !== undefined,
     label: textOf(attributes.label),
     ptimeMs: ptimeMs > 0 && ptimeMs <= 1_000 ? ptimeMs : undefined,
+    crypto,
     formats: line.formats.join(' '),
   }
 }

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { SipReceiver, SocketAddress } from '../../../src/edges/sip/flow.ts'
 import { formatSipMessage } from '../../../src/protocol/sip/format-message.ts'
 import { SipFramer } from '../../../src/protocol/sip/framer.ts'
@@ -16,6 +16,8 @@ export interface WireClient {
   write(bytes: string | Uint8Array): void
   /** Bytes that came over a connection, in all. */
   readonly receivedBytes: number
+  /** The TLS session is one of an earlier connection. */
+  readonly isResumed: boolean
   /** Resolves when the other side has ended the connection. */
   readonly ended: Promise<void>
   close(): void
@@ -32,16 +34,17 @@ export const openUdp = async (target: SocketAddress, host = '127.0.0.1'): Promis
     if (message.kind !== 'refusal') flow.sent.push(message)
   })
   const write = (bytes: string | Uint8Array) => socket.send(bytes, target.port, target.address)
-  return { ...over(flow, write), receivedBytes: 0, ended: Promise.resolve(), write, close: () => socket.close() }
+  const idle = { receivedBytes: 0, isResumed: false, ended: Promise.resolve() }
+  return { ...over(flow, write), ...idle, write, close: () => socket.close() }
 }
 
-/** A TCP connection, or TLS that takes any certificate. */
+/** A TCP connection, or TLS that takes any certificate; `options` of TLS may bring one of ours. */
 export const openStream = async (
   protocol: 'TCP' | 'TLS',
   target: SocketAddress,
-  localAddress?: string,
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
 ): Promise<WireClient> => {
-  const where = { host: target.address, port: target.port, ...(localAddress !== undefined && { localAddress }) }
+  const where = { ...options, host: target.address, port: target.port }
   const socket: Socket = protocol === 'TCP' ? connect(where) : tlsConnect({ ...where, rejectUnauthorized: false })
   const ended = new Promise<void>((resolve) => socket.once('close', resolve))
   await once(socket, protocol === 'TCP' ? 'connect' : 'secureConnect')
@@ -58,6 +61,7 @@ export const openStream = async (
     ...over(flow, write),
     write,
     ended,
+    isResumed: socket instanceof TLSSocket && socket.isSessionReused(),
     get receivedBytes() {
       return receivedBytes
     },

@@ -1,0 +1,345 @@
+import { randomUUID } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeAlaw, encodeMulaw } from '../../src/audio/codecs/g711.ts'
+import { wavHeaderBytes } from '../../src/audio/containers/wav-writer.ts'
+import { formatRtp } from '../../src/audio/rtp/packet.ts'
+import { makeSrtpKey, type SrtpKey } from '../../src/audio/srtp/srtp-key.ts'
+import { SrtpSender } from '../../src/audio/srtp/srtp-sender.ts'
+import { decodeWav } from '../../src/audio/transcode/decode-wav.ts'
+import type { CallRequest, MediaPorts, RecordedCall, StreamPlan } from '../../src/capture/call-recorder.ts'
+import type { CapturePool } from '../../src/capture/capture-pool.ts'
+import { aCaptureBench } from '../builders/capture-pool.ts'
+import { someMetadata } from '../builders/values.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const PACKET_TICKS = 160
+const PACKET_MS = 20
+const HEAD = wavHeaderBytes('pcm_mulaw')
+const bench = await aCaptureBench({ first: 43_000, last: 43_999 })
+const { folder, project, catalogue, troubles } = bench
+let pool: CapturePool
+
+beforeAll(async () => {
+  pool = await bench.openPool()
+})
+
+afterAll(async () => {
+  await pool.close()
+  await bench.close()
+})
+
+const plan = (channel: number, codec: 'PCMU' | 'PCMA' = 'PCMU'): StreamPlan => ({
+  format: { codec, payloadType: codec === 'PCMU' ? 0 : 8, clockRateHz: 8000, channels: 1 },
+  eventTypes: [],
+  comfortNoiseTypes: [],
+  remote: { address: '127.0.0.1', rtpPort: 9, rtcpPort: 9 },
+  isRtcpMultiplexed: false,
+  isHeld: false,
+  label: `${channel}`,
+  channel,
+})
+
+const aSession = (parts: Partial<CallRequest> = {}): CallRequest => ({
+  project,
+  leg: { type: 'sip', id: randomUUID() },
+  track: 'both',
+  layout: 'stereo',
+  callId: 'session@test',
+  from: '<sip:a@test>',
+  to: '<sip:b@test>',
+  startedAtMs: Date.now(),
+  streams: [plan(0), plan(1)],
+  ...parts,
+})
+
+/** A level that is this stream's alone, in a codec. */
+const levelOf = (stream: number): number => 2_000 * (stream + 1)
+const payloadOf = (stream: number, codec: 'PCMU' | 'PCMA' = 'PCMU'): Uint8Array =>
+  (codec === 'PCMU' ? encodeMulaw : encodeAlaw)(new Int16Array(PACKET_TICKS).fill(levelOf(stream)))
+
+/** One sender of a session, in real time. */
+class Talker {
+  readonly #socket = createSocket('udp4')
+  readonly #stream: number
+  readonly #codec: 'PCMU' | 'PCMA'
+  readonly #sender: SrtpSender | undefined
+  #sequence = 0
+
+  constructor(stream: number, { codec = 'PCMU', key }: { codec?: 'PCMU' | 'PCMA'; key?: SrtpKey } = {}) {
+    this.#stream = stream
+    this.#codec = codec
+    this.#sender = key && new SrtpSender(key)
+  }
+
+  packet(): Uint8Array {
+    const place = { sequence: this.#sequence, timestamp: this.#sequence * PACKET_TICKS }
+    this.#sequence += 1
+    const payloadType = this.#codec === 'PCMU' ? 0 : 8
+    const plain = formatRtp(
+      { payloadType, marker: false, ssrc: this.#stream + 1, ...place },
+      payloadOf(this.#stream, this.#codec),
+    )
+    return this.#sender ? this.#sender.sealRtp(plain) : plain
+  }
+
+  send(to: MediaPorts, bytes = this.packet()): void {
+    this.#socket.send(bytes, to.rtpPort, to.address)
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}
+
+/** All speak at once for a while. */
+const speak = async (talkers: readonly (readonly [Talker, MediaPorts])[], packets: number): Promise<void> => {
+  const begunMs = performance.now()
+  for (let n = 0; n < packets; n += 1) {
+    for (const [talker, to] of talkers) talker.send(to)
+    const waitMs = begunMs + (n + 1) * PACKET_MS - performance.now()
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}
+
+const recordingOf = async (call: RecordedCall) => {
+  const row = await catalogue.findRecording(project.id, call.recordingId)
+  return { row, bytes: await bench.bytesOf(row?.media?.key ?? '') }
+}
+
+/** The level of each channel at a time, 0 to 32767. */
+const levelsAt = async (bytes: Buffer, atMs: number): Promise<readonly number[]> => {
+  let at = 0
+  for await (const { channels, sampleRateHz } of decodeWav(Readable.from([bytes]))) {
+    const wanted = Math.round((atMs * sampleRateHz) / 1000) - at
+    at += channels[0]?.length ?? 0
+    if (wanted < (channels[0]?.length ?? 0))
+      return channels.map((samples) => Math.round((samples[wanted] ?? 0) * 32_768))
+  }
+  return []
+}
+const near = (level: number) => expect.toSatisfy((found: number) => Math.abs(found - level) < 300, `about ${level}`)
+
+describe('a session of two streams', () => {
+  it('is one recording of two channels, µ-law as it came, with its metadata', async () => {
+    const reservation = await pool.reserve({ family: 4, streamCount: 2 })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const metadata = someMetadata()
+    const call = await reservation.begin(aSession({ metadata }))
+    await call.appendMetadata({ ...metadata, receivedAtMs: metadata.receivedAtMs + 1 })
+    const talkers = [new Talker(0), new Talker(1)] as const
+    await speak([[talkers[0], left]], 15)
+    await speak(
+      [
+        [talkers[0], left],
+        [talkers[1], right],
+      ],
+      50,
+    )
+    await call.end('hangup')
+    const { row, bytes } = await recordingOf(call)
+    expect(row).toMatchObject({ status: 'completed', track: 'both', media: { codec: 'pcm_mulaw', channels: 2 } })
+    expect(Math.abs((row?.durationMs ?? 0) - 1_300)).toBeLessThanOrEqual(20)
+    expect(Math.abs(bytes.length - HEAD - 16 * (row?.durationMs ?? 0))).toBeLessThanOrEqual(16)
+    expect(await levelsAt(bytes, 200)).toEqual([near(levelOf(0)), 0])
+    expect(await levelsAt(bytes, 800)).toEqual([near(levelOf(0)), near(levelOf(1))])
+    const details = await catalogue.findCallDetails(project.id, call.recordingId)
+    expect(details?.streams).toMatchObject([
+      { label: '0', channel: 0, packets: 65, lost: 0, gapCount: 0 },
+      { label: '1', channel: 1, packets: 50, lost: 0 },
+    ])
+    expect(details?.gaps).toMatchObject([{ startMs: 0, stream: 1 }])
+    expect(await catalogue.listMetadata(project.id, call.recordingId)).toHaveLength(2)
+    for (const talker of talkers) talker.close()
+    expect(troubles).toEqual([])
+  })
+
+  it('of two codecs becomes 16-bit PCM, and one channel when that is wanted', async () => {
+    const streams = [plan(0), plan(1, 'PCMA')]
+    for (const layout of ['stereo', 'mono'] as const) {
+      const reservation = await pool.reserve({ family: 4, streamCount: 2 })
+      const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+      const call = await reservation.begin(aSession({ streams, layout }))
+      const [one, other] = [new Talker(0), new Talker(1, { codec: 'PCMA' })]
+      await speak(
+        [
+          [one, left],
+          [other, right],
+        ],
+        30,
+      )
+      await call.end('hangup')
+      const { row, bytes } = await recordingOf(call)
+      expect(row?.media?.codec).toBe('pcm_s16le')
+      const both = layout === 'stereo' ? [near(levelOf(0)), near(levelOf(1))] : [near(levelOf(0) + levelOf(1))]
+      expect(await levelsAt(bytes, 300)).toEqual(both)
+      one.close()
+      other.close()
+    }
+  })
+
+  it('takes a third stream in mid-call', async () => {
+    const reservation = await pool.reserve({ family: 4, streamCount: 2 })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const call = await reservation.begin(aSession())
+    const talkers = [new Talker(0), new Talker(1), new Talker(2)] as const
+    await speak(
+      [
+        [talkers[0], left],
+        [talkers[1], right],
+      ],
+      30,
+    )
+    const third = await reservation.addStream()
+    call.update({ streams: [plan(0), plan(1), { ...plan(1), label: '2' }] })
+    await speak(
+      [
+        [talkers[0], left],
+        [talkers[1], right],
+      ],
+      10,
+    )
+    await speak(
+      [
+        [talkers[0], left],
+        [talkers[1], right],
+        [talkers[2], third],
+      ],
+      30,
+    )
+    await call.end('hangup')
+    const { row, bytes } = await recordingOf(call)
+    expect(Math.abs((row?.durationMs ?? 0) - 1_400)).toBeLessThanOrEqual(20)
+    expect(await levelsAt(bytes, 300)).toEqual([near(levelOf(0)), near(levelOf(1))])
+    expect(await levelsAt(bytes, 1_200)).toEqual([near(levelOf(0)), near(levelOf(1) + levelOf(2))])
+    const details = await catalogue.findCallDetails(project.id, call.recordingId)
+    expect(details?.streams.map(({ label, packets }) => [label, packets])).toEqual([
+      ['0', 70],
+      ['1', 70],
+      ['2', 30],
+    ])
+    for (const talker of talkers) talker.close()
+  })
+
+  it('is a recording a stream when that is wanted', async () => {
+    const reservation = await pool.reserve({ family: 4, streamCount: 2, isSeparate: true })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const request = aSession({ layout: 'separate', metadata: someMetadata() })
+    const call = await reservation.begin(request)
+    const [one, other] = [new Talker(0), new Talker(1)]
+    await speak(
+      [
+        [one, left],
+        [other, right],
+      ],
+      30,
+    )
+    await call.end('hangup')
+    expect(await call.ended).toBe('hangup')
+    const { items } = await catalogue.listRecordings(project.id, { limit: 100 })
+    const parts = items.filter(({ leg }) => leg.id === request.leg.id)
+    expect(parts.map(({ track, status }) => [track, status]).sort()).toEqual([
+      ['inbound', 'completed'],
+      ['outbound', 'completed'],
+    ])
+    for (const { track, media, id } of parts) {
+      const bytes = await bench.bytesOf(media?.key ?? '')
+      expect(await levelsAt(bytes, 300)).toEqual([near(levelOf(track === 'inbound' ? 0 : 1))])
+      expect(await catalogue.listMetadata(project.id, id)).toHaveLength(1)
+    }
+    one.close()
+    other.close()
+  })
+
+  it('is rebuilt from the journal, both channels in their place', async () => {
+    const mortal = await bench.openPool({ entry: new URL('../fakes/mortal-capture-worker.ts', import.meta.url) })
+    const reservation = await mortal.reserve({ family: 4, streamCount: 2 })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const call = await reservation.begin(aSession())
+    const [one, other] = [new Talker(0), new Talker(1)]
+    await speak([[one, left]], 10)
+    await speak(
+      [
+        [one, left],
+        [other, right],
+      ],
+      100,
+    )
+    await waitFor(async () => ((await mortal.open(call.recordingId))?.byteSize ?? 0) > HEAD || undefined)
+    await speak(
+      [
+        [one, left],
+        [other, right],
+      ],
+      20,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    writeFileSync(join(folder, 'capture', 'die'), '')
+    expect(await call.ended).toBe('internal')
+    await call.end('hangup')
+    const { row, bytes } = await recordingOf(call)
+    expect(row).toMatchObject({ status: 'completed', errorCode: 'recovered' })
+    expect(Math.abs((row?.durationMs ?? 0) - 2_600)).toBeLessThanOrEqual(20)
+    expect(Math.abs(bytes.length - HEAD - 16 * (row?.durationMs ?? 0))).toBeLessThanOrEqual(16)
+    for (const atMs of [100, 1_000, 2_400]) {
+      expect(await levelsAt(bytes, atMs), `${atMs}`).toEqual([near(levelOf(0)), atMs < 200 ? 0 : near(levelOf(1))])
+    }
+    troubles.length = 0
+    one.close()
+    other.close()
+    await mortal.close()
+  })
+})
+
+describe('a secured session (RFC 3711)', () => {
+  it('is opened, and what is tampered with, replayed or of a stranger is dropped and counted', async () => {
+    const keys = [makeSrtpKey('AES_CM_128_HMAC_SHA1_80'), makeSrtpKey('AEAD_AES_256_GCM')] as const
+    const security = keys.map((receive) => ({ receive, send: makeSrtpKey(receive.suite) }))
+    const streams = [plan(0), plan(1)].map((each) => ({ ...each, isSecured: true }))
+    const reservation = await pool.reserve({ family: 4, streamCount: 2 })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const call = await reservation.begin(aSession({ streams, security }))
+    const [one, other] = [new Talker(0, { key: keys[0] }), new Talker(1, { key: keys[1] })]
+    await speak(
+      [
+        [one, left],
+        [other, right],
+      ],
+      20,
+    )
+    const replayed = one.packet()
+    one.send(left, replayed)
+    one.send(left, replayed)
+    const tampered = one.packet()
+    tampered[20] = (tampered[20] as number) ^ 1
+    one.send(left, tampered)
+    new Talker(0).send(right)
+    await speak(
+      [
+        [one, left],
+        [other, right],
+      ],
+      20,
+    )
+    const journal = readdirSync(join(folder, 'capture', 'journal')).map((name) =>
+      readFileSync(join(folder, 'capture', 'journal', name)),
+    )
+    await call.end('hangup')
+    const { bytes } = await recordingOf(call)
+    expect(await levelsAt(bytes, 300)).toEqual([near(levelOf(0)), near(levelOf(1))])
+    const details = await catalogue.findCallDetails(project.id, call.recordingId)
+    expect(details?.streams).toMatchObject([
+      { packets: 41, lost: 1, replayed: 1, unauthentic: 1 },
+      { packets: 40, lost: 0, replayed: 0, unauthentic: 1 },
+    ])
+    for (const { keySalt } of keys) {
+      expect(journal.some((segment) => segment.includes(Buffer.from(keySalt)))).toBe(false)
+      expect(journal.some((segment) => segment.includes(Buffer.from(keySalt).toString('base64')))).toBe(false)
+    }
+    one.close()
+    other.close()
+  })
+})
