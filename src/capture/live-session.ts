@@ -202,6 +202,7 @@ export class LiveSession {
     const wasHeld = this.isHeld
     for (const [index, plan] of streams.entries()) this.receivers[index]?.update(plan)
     if (wasHeld && !this.isHeld) this.#awaitedSinceMs = nowMs
+    if (!this.#recording.mix) return
     for (const plan of streams.slice(this.receivers.length)) await this.#addStream(plan)
   }
 

@@ -2,6 +2,7 @@ import { formatRtp } from '../../src/audio/rtp/packet.ts'
 import type { StreamPlan } from '../../src/capture/call-recorder.ts'
 import { CaptureEngine, TICK_MS } from '../../src/capture/capture-engine.ts'
 import { type CapturedMedia, growingName, type LiveRecording } from '../../src/capture/captured-media.ts'
+import { mixFormatOf } from '../../src/capture/media-format.ts'
 import { listRuns, recoverRun } from '../../src/capture/recovery.ts'
 import { SimulatedDisk } from '../fakes/simulated-disk.ts'
 import { seeded } from '../support/random.ts'
@@ -14,6 +15,7 @@ export interface SimulatedCall {
   readonly recording: LiveRecording
   /** Ticks of audio from the first packet on, by packet; `atMs` is when it was received. */
   readonly packets: {
+    readonly stream: number
     readonly position: number
     readonly ticks: number
     readonly atMs: number
@@ -45,6 +47,7 @@ const RUN_MS_MAX = 6_000
 const STEP_MS = 20
 const PCMU_TICKS = 160
 const OPUS_TICKS = 960
+const STEADY_PACKETS = 2
 const LIMITS = { segmentBytesMax: 6_000, retainedBytesMax: 12_000, dirtyBytesMax: 4_000 }
 
 const planOf = (codec: 'PCMU' | 'opus'): StreamPlan => ({
@@ -69,6 +72,12 @@ const pcmuPayload = (call: number, sequence: number): Uint8Array => {
   payload.set([call, sequence % MULAW_CODES, Math.floor(sequence / MULAW_CODES)])
   return payload
 }
+/** The streams of a mix say which they are, too. */
+const mixPayload = (call: number, stream: number, sequence: number): Uint8Array => {
+  const payload = pcmuPayload(call, sequence)
+  payload[3] = 100 + stream
+  return payload
+}
 const opusPayload = (call: number, sequence: number): Uint8Array =>
   Uint8Array.of(31 << 3, call, sequence & 255, sequence >> 8, (sequence * 31) & 255)
 
@@ -80,6 +89,7 @@ const settle = async (turns = 60): Promise<void> => {
 /** A packet that others have overtaken. */
 interface Late {
   readonly handle: number
+  readonly stream: number
   readonly sequence: number
   readonly dueMs: number
 }
@@ -138,40 +148,54 @@ class Run {
 
   async #begin(): Promise<void> {
     const handle = this.calls.size + 1
-    const plan = planOf(this.#random() < 0.7 ? 'PCMU' : 'opus')
     const recordingId = `00000000-0000-4000-8000-${String(handle).padStart(12, '0')}`
-    const recording = { recordingId, projectId: 'p', mediaKey: 'k', streams: [plan], maxMs: 1e9 }
+    const recording = { recordingId, projectId: 'p', mediaKey: 'k', maxMs: 1e9, ...this.#plan() }
     const begun = this.#engine.begin(handle, recording, this.nowMs)
     await Promise.race([begun.then(() => this.calls.set(handle, { recording, packets: [] })), settle()])
   }
 
-  /** The next packet of every call: on time, overtaken, or lost. */
+  /** One stream as it comes, or two side by side. */
+  #plan(): Pick<LiveRecording, 'streams' | 'mix'> {
+    const kind = this.#random()
+    if (kind < 0.4) return { streams: [planOf('PCMU')] }
+    if (kind < 0.65) return { streams: [planOf('opus')] }
+    const streams = [0, 1].map((channel) => ({ ...planOf('PCMU'), channel }))
+    return { streams, mix: mixFormatOf(streams, 2) }
+  }
+
+  /** The next packet of every stream: on time, overtaken, or lost. */
   #send(): void {
     for (const [handle, call] of this.calls) {
       if (call.isEnding) continue
       const sequence = this.#sequences.get(handle) ?? 0
       this.#sequences.set(handle, sequence + 1)
-      const fate = this.#random()
-      if (fate < 0.05) continue
-      if (fate < 0.15) this.#late.push({ handle, sequence, dueMs: this.nowMs + 20 + this.#random() * 180 })
-      else this.#deliver(handle, sequence)
+      for (const stream of call.recording.streams.keys()) this.#sendOne(handle, stream, sequence)
     }
     const due = this.#late.filter(({ dueMs }) => dueMs <= this.nowMs)
     this.#late = this.#late.filter(({ dueMs }) => dueMs > this.nowMs)
-    for (const { handle, sequence } of due) this.#deliver(handle, sequence)
+    for (const { handle, stream, sequence } of due) this.#deliver(handle, stream, sequence)
   }
 
-  #deliver(handle: number, sequence: number): void {
+  #sendOne(handle: number, stream: number, sequence: number): void {
+    const fate = this.#random()
+    // What comes first says where the stream stands beside the other: it is on time.
+    const isSteady = this.calls.get(handle)?.recording.mix !== undefined && sequence < STEADY_PACKETS
+    if (fate < 0.05 && !isSteady) return
+    if (fate >= 0.15 || isSteady) this.#deliver(handle, stream, sequence)
+    else this.#late.push({ handle, stream, sequence, dueMs: this.nowMs + 20 + this.#random() * 180 })
+  }
+
+  #deliver(handle: number, stream: number, sequence: number): void {
     const call = this.calls.get(handle)
     if (!call || call.isEnding) return
     const isOpus = formatOf(call.recording) === 'ogg'
     const ticks = isOpus ? OPUS_TICKS : PCMU_TICKS
-    const payload = isOpus ? opusPayload(handle, sequence) : pcmuPayload(handle, sequence)
+    const payload = isOpus ? opusPayload(handle, sequence) : mixPayload(handle, stream, sequence)
     const header = { payloadType: isOpus ? 111 : 0, marker: false, ssrc: handle }
     const place = { sequence: (60_000 + sequence) & 0xffff, timestamp: (sequence * ticks) >>> 0 }
     const packet = formatRtp({ ...header, ...place }, payload)
-    this.#engine.receive(handle, 0, packet, { address: '127.0.0.1', port: 4000 }, this.nowMs)
-    call.packets.push({ position: sequence * ticks, ticks, atMs: this.nowMs, payload })
+    this.#engine.receive(handle, stream, packet, { address: '127.0.0.1', port: 4000 }, this.nowMs)
+    call.packets.push({ stream, position: sequence * ticks, ticks, atMs: this.nowMs, payload })
   }
 
   #hangUp(): void {

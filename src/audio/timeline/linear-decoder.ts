@@ -25,7 +25,9 @@ interface PayloadDecoder {
 }
 
 const FULL_SCALE = 32_768
-const LINEAR_MULAW = Int16Array.from(MULAW, (sample) => sample * FULL_SCALE)
+const NEGATIVE_ZERO = 0x7f
+/** µ-law has two zeros; the negative one lies one beside, so that encoding gives it back as it was. */
+const LINEAR_MULAW = Int16Array.from(MULAW, (sample, code) => (code === NEGATIVE_ZERO ? -1 : sample * FULL_SCALE))
 const LINEAR_ALAW = Int16Array.from(ALAW, (sample) => sample * FULL_SCALE)
 const G722_HZ = 16_000
 /** What a channel of a telephone call needs of Opus, at a third of the samples. */

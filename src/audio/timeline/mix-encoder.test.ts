@@ -39,6 +39,15 @@ describe('a mix of two streams in two channels', () => {
     expect(encoder.encode([audio(left), audio(right, 1)])).toEqual(Uint8Array.of(1, 200, 2, 201, 3, 202, 0xff, 203))
   })
 
+  it.each([
+    ['µ-law', 'PCMU', 'pcm_mulaw'],
+    ['A-law', 'PCMA', 'pcm_alaw'],
+  ] as const)('gives every code of %s back as it was', async (_law, codec, wav) => {
+    const encoder = await mixOf({ codec: wav, channels: 1, sampleRateHz: 8_000 }, [formatOf(codec), 0])
+    const codes = Uint8Array.from({ length: 256 }, (_, code) => code)
+    expect(encoder.encode([audio(codes)])).toEqual(codes)
+  })
+
   it('follows the channels, not the order of the streams', async () => {
     const encoder = await mixOf(MULAW, [formatOf('PCMU'), 1], [formatOf('PCMU'), 0])
     expect(encoder.encode([audio(Uint8Array.of(1)), audio(Uint8Array.of(2), 1)])).toEqual(Uint8Array.of(2, 1))
