@@ -1,6 +1,9 @@
 import { createSocket } from 'node:dgram'
+import type { SrtpKey } from '../src/audio/srtp/srtp-key.ts'
+import { SrtpSender } from '../src/audio/srtp/srtp-sender.ts'
 
-// Sends G.711 or Opus packets to many ports, fifty a second each, evenly spread over time. Told what to send by its parent; tells what it has sent.
+// Sends G.711 or Opus packets to many ports, fifty a second each, evenly spread over time, secured when there are keys. Told what to send by its parent; tells
+// what it has sent.
 
 interface Order {
   readonly ports: readonly number[]
@@ -8,6 +11,8 @@ interface Order {
   readonly payloadBytes: number
   readonly payloadType: number
   readonly ticks: number
+  /** One a port, in its order. */
+  readonly keys?: readonly SrtpKey[]
 }
 
 const SOCKETS = 8
@@ -17,7 +22,8 @@ const HEADER_BYTES = 12
 /** An Opus table of contents byte of one 20 ms frame; as G.711 a sample like any other. */
 const FIRST_BYTE = 0x78
 
-const send = ({ ports, seconds, payloadBytes, payloadType, ticks }: Order): Promise<number> => {
+const send = ({ ports, seconds, payloadBytes, payloadType, ticks, keys = [] }: Order): Promise<number> => {
+  const senders = keys.map((key) => new SrtpSender(key))
   const sockets = Array.from({ length: SOCKETS }, () => createSocket('udp4'))
   const heads = ports.map((_, index) => {
     const packet = Buffer.alloc(HEADER_BYTES + payloadBytes, 0x55)
@@ -38,7 +44,7 @@ const send = ({ ports, seconds, payloadBytes, payloadType, ticks }: Order): Prom
         const packet = Buffer.from(heads[index] as Buffer)
         packet.writeUInt16BE(sequence & 0xffff, 2)
         packet.writeUInt32BE((sequence * ticks) >>> 0, 4)
-        sockets[index % SOCKETS]?.send(packet, port, '127.0.0.1')
+        sockets[index % SOCKETS]?.send(senders[index]?.sealRtp(packet) ?? packet, port, '127.0.0.1')
         sent[index] = sequence + 1
       }
     }

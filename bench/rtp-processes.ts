@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { SrtpKey } from '../src/audio/srtp/srtp-key.ts'
 import { temporaryFolder } from './processes.ts'
 
 /** Socket buffers hold seconds of a stream: what is only not lost yet shows by how late a recorder is. The promise allows no more. */
@@ -14,6 +15,7 @@ export const PAYLOADS = {
 
 const forkOn = (core: number, file: string, environment: Readonly<Record<string, string>> = {}): ChildProcess =>
   fork(file, [], {
+    serialization: 'advanced',
     execPath: 'taskset',
     execArgv: ['-c', String(core), process.execPath],
     env: { PATH: process.env.PATH ?? '', ...environment },
@@ -22,14 +24,15 @@ const forkOn = (core: number, file: string, environment: Readonly<Record<string,
 
 const answerOf = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'message'))[0] as T
 
-/** Sends one stream to each port from core 1 for a time; the packets that went out. */
+/** Sends one stream to each port from core 1 for a time, secured when there are keys; the packets that went out. */
 export const sendStreams = async (
   ports: readonly number[],
   seconds: number,
   codec: keyof typeof PAYLOADS,
+  keys?: readonly SrtpKey[],
 ): Promise<number> => {
   const sender = forkOn(1, 'bench/rtp-load.ts')
-  sender.send({ ports, seconds, ...PAYLOADS[codec] })
+  sender.send({ ports, seconds, ...PAYLOADS[codec], ...(keys && { keys }) })
   const sent = await answerOf<number>(sender)
   sender.kill()
   return sent

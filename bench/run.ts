@@ -5,6 +5,7 @@ import { measureCapture } from './lines/capture.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureHangUp } from './lines/hang-up.ts'
 import { measureReads } from './lines/reads.ts'
+import { measureSessions } from './lines/sessions.ts'
 import { measureUploads } from './lines/upload.ts'
 import { plot } from './plot.ts'
 
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   upload: measureUploads,
   download: measureDownloads,
   capture: measureCapture,
+  sessions: measureSessions,
   'hang-up': measureHangUp,
 }
 
