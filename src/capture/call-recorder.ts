@@ -84,6 +84,11 @@ export interface RecordedCall {
 /** Media ports that are open and wait for a call. Exactly one of begin and release ends it. */
 export interface Reservation {
   readonly ports: readonly MediaPorts[]
+  /**
+   * Hands the ports on, open as they are, to another recording of the same call; what comes from now on is that one's. The one that has them now can only end.
+   * Rejects with CAPTURE_LOST.
+   */
+  succeed(): Promise<Reservation>
   /** Opens ports for one more stream of the call, before or after it has begun. Rejects as {@link CallRecorder.reserve} does. */
   addStream(): Promise<MediaPorts>
   /** Starts recording; resolves when the row is committed, so that a call is answered only when its recording exists. Rejects with CATALOGUE_… codes. */

@@ -31,6 +31,12 @@ const STATS_EVERY_TICKS = 10
 /** Packets of a call that are kept until its recording begins: a second of them. */
 const EARLY_MAX = 50
 
+/** The media ports of one call; they may be handed on to another. */
+interface Legs {
+  handle: number
+  readonly legs: MediaLeg[]
+}
+
 /** A packet that came before its recording began. */
 interface Early {
   readonly stream: number
@@ -44,7 +50,7 @@ export class CaptureHost implements WorkerMethods {
   readonly #options: HostOptions
   readonly #engine: CaptureEngine
   readonly #range: PortRange
-  readonly #legs = new Map<number, MediaLeg[]>()
+  readonly #legs = new Map<number, Legs>()
   readonly #early = new Map<number, Early[]>()
   readonly #settling = new Map<number, (error?: WireError) => void>()
   #timer: NodeJS.Timeout | undefined
@@ -80,7 +86,7 @@ export class CaptureHost implements WorkerMethods {
 
   async reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]> {
     const ports: MediaPorts[] = []
-    this.#legs.set(handle, [])
+    this.#legs.set(handle, { handle, legs: [] })
     try {
       while (ports.length < streamCount) ports.push(await this.addStream(handle, address, family))
       return ports
@@ -92,15 +98,24 @@ export class CaptureHost implements WorkerMethods {
 
   async addStream(handle: number, address: string, family: 4 | 6): Promise<MediaPorts> {
     const sockets = await openMediaSockets(this.#range, address, family)
-    const legs = this.#legs.get(handle)
-    if (!legs) {
+    const owner = this.#legs.get(handle)
+    if (!owner) {
       sockets.close()
       throw unknownCall()
     }
-    const stream = legs.length
-    const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(handle, stream, bytes, from, nowMs))
-    legs.push(leg)
+    const stream = owner.legs.length
+    const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(owner.handle, stream, bytes, from, nowMs))
+    owner.legs.push(leg)
     return leg.ports
+  }
+
+  async succeed(handle: number, successor: number): Promise<void> {
+    const owner = this.#legs.get(handle)
+    if (!owner) throw unknownCall()
+    this.#legs.delete(handle)
+    owner.handle = successor
+    this.#legs.set(successor, owner)
+    for (const leg of owner.legs) leg.follow(undefined, undefined)
   }
 
   async release(handle: number): Promise<void> {
@@ -179,14 +194,14 @@ export class CaptureHost implements WorkerMethods {
 
   /** What is secured is opened before anybody looks at it. */
   #open(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
-    const plain = this.#legs.get(handle)?.[stream]?.open(bytes)
+    const plain = this.#legs.get(handle)?.legs[stream]?.open(bytes)
     if (plain) this.#engine.receive(handle, stream, plain, from, nowMs)
   }
 
   /** Each leg reports of what its receiver hears, with the keys that were agreed on. */
   #follow(handle: number, security: StreamTerms['security']): void {
     const receivers = this.#engine.session(handle)?.receivers
-    for (const [index, leg] of (this.#legs.get(handle) ?? []).entries())
+    for (const [index, leg] of (this.#legs.get(handle)?.legs ?? []).entries())
       leg.follow(receivers?.[index], security?.[index])
   }
 
@@ -203,7 +218,7 @@ export class CaptureHost implements WorkerMethods {
     this.#lastTickMs = nowMs
     this.#engine.tick(nowMs)
     this.#ticks += 1
-    for (const legs of this.#legs.values()) for (const leg of legs) leg.tick(nowMs)
+    for (const { legs } of this.#legs.values()) for (const leg of legs) leg.tick(nowMs)
     if (this.#ticks % STATS_EVERY_TICKS === 0) this.#report()
   }
 
@@ -213,7 +228,7 @@ export class CaptureHost implements WorkerMethods {
   }
 
   #closeLegs(handle: number): void {
-    for (const leg of this.#legs.get(handle) ?? []) leg.close()
+    for (const leg of this.#legs.get(handle)?.legs ?? []) leg.close()
     this.#legs.delete(handle)
     this.#early.delete(handle)
   }

@@ -11,12 +11,13 @@ import type { Disk } from '../ports/disk.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
 import type { MediaStore } from '../ports/media-store.ts'
-import type { CallRecorder, CallRequest, MediaPorts, RecordedCall, Reservation, StreamTerms } from './call-recorder.ts'
+import type { CallRecorder, CallRequest, RecordedCall, Reservation, StreamTerms } from './call-recorder.ts'
 import { CaptureWorkerClient } from './capture-worker-client.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import { describeCall, describeRecording } from './describe-recording.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { openGrowingFile } from './growing-file.ts'
+import type { LiveCall, ReservedPlace } from './live-call.ts'
 import { mixFormatOf } from './media-format.ts'
 import { shareOf } from './port-range.ts'
 import { reserveSeparately } from './separate-recordings.ts'
@@ -52,18 +53,6 @@ export interface CaptureOptions {
 const RECOVER_AGAIN_MS = 30_000
 /** A worker whose ticks come so late takes no more calls: it is about to lose packets of those that it has. */
 const LAG_MAX_MS = 250
-
-interface LiveCall {
-  readonly handle: number
-  readonly worker: CaptureWorkerClient
-  readonly recordingId: Uuid
-  readonly projectId: Uuid
-  /** Resolves when it stops being recorded. */
-  readonly ended: PromiseWithResolvers<EndReason>
-  /** Resolves when its row is final. */
-  readonly settled: PromiseWithResolvers<void>
-  endAskedMs: number | undefined
-}
 
 /**
  * Live capture as the main thread sees it: worker threads that receive and store, each with its own journal, and the rows of their recordings. Answers
@@ -115,14 +104,13 @@ export class CapturePool implements CallRecorder, LiveRecordings {
 
   async #reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
     const worker = this.#admit()
-    this.#handles += 1
-    const handle = this.#handles
+    const handle = this.#nextHandle()
     this.#reserved += 1
     try {
-      const address = this.#addressFor(request.family, request.address)
-      const ports = await worker.ask('reserve', handle, address, request.family, request.streamCount)
-      const addStream = () => worker.ask('addStream', handle, address, request.family)
-      return this.#reservation(handle, worker, ports, addStream)
+      const { family } = request
+      const address = this.#addressFor(family, request.address)
+      const ports = [...(await worker.ask('reserve', handle, address, family, request.streamCount))]
+      return this.#reservation({ handle, worker, ports, address, family })
     } catch (error) {
       this.#reserved -= 1
       if (error instanceof PoulsenError) this.#options.telemetry.captureRefused(error.code)
@@ -194,12 +182,13 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       : refused('CAPTURE_BUSY', 'Capture cannot keep up.', 'Give it more processors, or fewer calls.')
   }
 
-  #reservation(
-    handle: number,
-    worker: CaptureWorkerClient,
-    ports: readonly MediaPorts[],
-    addStream: () => Promise<MediaPorts>,
-  ): Reservation {
+  #nextHandle(): number {
+    this.#handles += 1
+    return this.#handles
+  }
+
+  #reservation(place: ReservedPlace): Reservation {
+    const { handle, worker, ports } = place
     let isOpen = true
     const leave = () => {
       if (isOpen) this.#reserved -= 1
@@ -207,7 +196,17 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     }
     return {
       ports,
-      addStream,
+      addStream: async () => {
+        const added = await worker.ask('addStream', handle, place.address, place.family)
+        ports.push(added)
+        return added
+      },
+      succeed: async () => {
+        const successor = this.#nextHandle()
+        await worker.ask('succeed', handle, successor)
+        this.#reserved += 1
+        return this.#reservation({ ...place, handle: successor })
+      },
       begin: (call) => this.#begin(handle, worker, call).finally(leave),
       release: () => {
         leave()

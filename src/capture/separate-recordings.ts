@@ -10,35 +10,37 @@ type Reserve = (streamCount: number) => Promise<Reservation>
  */
 export const reserveSeparately = async (reserve: Reserve, streamCount: number): Promise<Reservation> => {
   const reservations: Reservation[] = []
-  const release = () => {
+  try {
+    while (reservations.length < streamCount) reservations.push(await reserve(1))
+  } catch (error) {
     for (const reservation of reservations) reservation.release()
+    throw error
   }
-  const addStream = async () => {
+  return together(reserve, reservations)
+}
+
+/** Several reservations as one. */
+const together = (reserve: Reserve, reservations: Reservation[]): Reservation => ({
+  ports: reservations.flatMap(({ ports }) => ports),
+  addStream: async () => {
     const reservation = await reserve(1)
     reservations.push(reservation)
     return reservation.ports[0] as Reservation['ports'][number]
-  }
-  try {
-    while (reservations.length < streamCount) await addStream()
-  } catch (error) {
-    release()
-    throw error
-  }
-  return {
-    ports: reservations.flatMap(({ ports }) => ports),
-    addStream,
-    release,
-    begin: async (request) => {
-      const calls = await beginAll(reservations, request)
-      return joined(calls, async (terms) => {
-        for (let index = calls.length; index < terms.streams.length; index += 1) {
-          const call = await reservations[index]?.begin(partOf({ ...request, ...terms }, index))
-          if (call) calls.push(call)
-        }
-      })
-    },
-  }
-}
+  },
+  succeed: async () => together(reserve, await Promise.all(reservations.map((each) => each.succeed()))),
+  release: () => {
+    for (const reservation of reservations) reservation.release()
+  },
+  begin: async (request) => {
+    const calls = await beginAll(reservations, request)
+    return joined(calls, async (terms) => {
+      for (let index = calls.length; index < terms.streams.length; index += 1) {
+        const call = await reservations[index]?.begin(partOf({ ...request, ...terms }, index))
+        if (call) calls.push(call)
+      }
+    })
+  },
+})
 
 /** Begins all or none: what had begun when one could not ends without audio. */
 const beginAll = async (reservations: readonly Reservation[], request: CallRequest): Promise<RecordedCall[]> => {

@@ -25,6 +25,8 @@ export interface WorkerMethods {
   reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]>
   /** One more stream for a call that was reserved, begun or not. */
   addStream(handle: number, address: string, family: 4 | 6): Promise<MediaPorts>
+  /** The ports of one call become another's, which may begin then. */
+  succeed(handle: number, successor: number): Promise<void>
   release(handle: number): Promise<void>
   begin(handle: number, recording: LiveRecording, security: StreamTerms['security']): Promise<void>
   update(handle: number, terms: StreamTerms): Promise<void>

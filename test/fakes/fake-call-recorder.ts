@@ -72,11 +72,6 @@ export class FakeCallRecorder implements CallRecorder {
     if (this.reserved.size >= this.reservationsMax) throw unavailable('CAPTURE_BUSY')
     const address = request.address ?? (request.family === 4 ? '127.0.0.1' : '::1')
     const ports = Array.from({ length: request.streamCount }, () => this.#takePorts(address))
-    let isOpen = true
-    const close = () => {
-      if (!isOpen) throw new Error('a reservation was ended twice')
-      isOpen = false
-    }
     const free = () => {
       for (const { rtpPort } of ports) this.reserved.delete(rtpPort)
     }
@@ -85,9 +80,27 @@ export class FakeCallRecorder implements CallRecorder {
       ports.push(added)
       return added
     }
+    return this.#reservation(ports, addStream, free)
+  }
+
+  /** Exactly one of begin and release; after begin it may be succeeded once. */
+  #reservation(ports: MediaPorts[], addStream: () => Promise<MediaPorts>, free: () => void): Reservation {
+    let isOpen = true
+    let isSucceeded = false
+    const close = () => {
+      if (!isOpen) throw new Error('a reservation was ended twice')
+      isOpen = false
+    }
+    const freeOwn = () => {
+      if (!isSucceeded) free()
+    }
     return {
       ports,
       addStream,
+      succeed: async () => {
+        isSucceeded = true
+        return this.#reservation(ports, addStream, free)
+      },
       begin: async (call) => {
         close()
         try {
@@ -96,7 +109,7 @@ export class FakeCallRecorder implements CallRecorder {
           free()
           throw error
         }
-        const recorded = new FakeRecordedCall(call, free)
+        const recorded = new FakeRecordedCall(call, freeOwn)
         this.calls.push(recorded)
         return recorded
       },

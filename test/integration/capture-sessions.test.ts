@@ -254,6 +254,29 @@ describe('a session of two streams', () => {
     other.close()
   })
 
+  it('hands its ports on to the recording of the next session, which misses nothing', async () => {
+    const reservation = await pool.reserve({ family: 4, streamCount: 2 })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const first = await reservation.begin(aSession())
+    const talkers = [new Talker(0), new Talker(1)] as const
+    const both = [
+      [talkers[0], left],
+      [talkers[1], right],
+    ] as const
+    await speak(both, 25)
+    const next = await reservation.succeed()
+    const handedOn = first.end('hangup')
+    await speak(both, 10)
+    const second = await next.begin(aSession())
+    await speak(both, 25)
+    await Promise.all([handedOn, second.end('hangup')])
+    const packets = async ({ recordingId }: RecordedCall) =>
+      (await catalogue.findCallDetails(project.id, recordingId))?.streams.map((stream) => stream.packets)
+    expect(await packets(first)).toEqual([25, 25])
+    expect(await packets(second)).toEqual([35, 35])
+    for (const talker of talkers) talker.close()
+  })
+
   it('is rebuilt from the journal, both channels in their place', async () => {
     const mortal = await bench.openPool({ entry: new URL('../fakes/mortal-capture-worker.ts', import.meta.url) })
     const reservation = await mortal.reserve({ family: 4, streamCount: 2 })

@@ -110,10 +110,10 @@ const showRecordings = ({ recordings, legId, layout, isSiprec, isWaiting }: Expl
 
 const showRecording = ({ track, channels }: ExplainedRecording): string =>
   channels
-    .map(({ channel, lines, who }) => {
-      const heard = lines.length === 0 ? 'silent until a line joins' : `line ${lines.join(', ')}`
-      return `${track}, ${channel}: ${heard}${who.length === 0 ? '' : ` (${printable(who.join(', '))})`}`
-    })
+    .map(
+      ({ channel, lines, who }) =>
+        `${track}, ${channel}: line ${lines.join(', ')}${who.length === 0 ? '' : ` (${printable(who.join(', '))})`}`,
+    )
     .join('\n')
 
 const showRemarks = (remarks: readonly Remark[]): string =>

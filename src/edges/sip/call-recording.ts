@@ -17,22 +17,25 @@ export interface RecordingOutcome {
 }
 
 /**
- * The recording of one call: ports that wait, then a recording. It begins when somebody may be heard, so that a recording session without a call in it yet
- * (RFC 7866 §10) leaves nothing behind.
+ * What is recorded of one call: ports that wait, then a recording. It begins when somebody may be heard, so that a recording session without a call in it yet
+ * (RFC 7866 §10) leaves nothing behind; and it may be followed by another on the same ports, one for each communication session.
  */
 export class CallRecording {
-  readonly #reservation: Reservation
   readonly #describe: () => CallDescription
   readonly #onEnded: (reason: EndReason) => void
   /** Metadata that came before there was a recording to keep it with. */
   readonly #pending: MetadataVersion[] = []
+  /** Ends of recordings that others have followed. */
+  readonly #endings: Promise<unknown>[] = []
+  #reservation: Reservation
+  #description: CallDescription | undefined
   #recorded: Promise<RecordedCall> | undefined
 
   constructor(options: {
     readonly reservation: Reservation
-    /** Asked once, when the recording begins. */
+    /** Asked once for each recording, when it begins. */
     readonly describe: () => CallDescription
-    /** It has ended, by request or by itself. */
+    /** The recording has ended by itself, or was ended with the call. */
     readonly onEnded: (reason: EndReason) => void
   }) {
     this.#reservation = options.reservation
@@ -44,6 +47,12 @@ export class CallRecording {
     return this.#recorded !== undefined
   }
 
+  /** What the recording began with, or would. */
+  get description(): CallDescription {
+    this.#description ??= this.#describe()
+    return this.#description
+  }
+
   /** Ports for one more stream. Rejects as {@link Reservation.addStream} does. */
   addStream(): Promise<MediaPorts> {
     return this.#reservation.addStream()
@@ -51,10 +60,14 @@ export class CallRecording {
 
   /** Begins; resolves when the row is committed. Rejects with what the recorder says; the ports are released then. */
   async begin(terms: StreamTerms): Promise<void> {
+    this.#description = this.#describe()
     const [metadata, ...later] = this.#pending.splice(0)
-    this.#recorded = this.#reservation.begin({ ...this.#describe(), ...terms, ...(metadata && { metadata }) })
-    const recorded = await this.#recorded
-    void recorded.ended.then(this.#onEnded)
+    const begun = this.#reservation.begin({ ...this.#description, ...terms, ...(metadata && { metadata }) })
+    this.#recorded = begun
+    const recorded = await begun
+    void recorded.ended.then((reason) => {
+      if (this.#recorded === begun) this.#onEnded(reason)
+    })
     for (const version of later) await append(recorded, version)
   }
 
@@ -73,8 +86,22 @@ export class CallRecording {
     else if (this.#pending.length < PENDING_MAX) this.#pending.push(version)
   }
 
+  /** The recording has come to its end and the call goes on: what comes next is another's, on the same ports. Rejects as {@link Reservation.succeed} does. */
+  async next(): Promise<void> {
+    const ending = await this.#recorded
+    if (!ending) return
+    this.#reservation = await this.#reservation.succeed()
+    this.#recorded = undefined
+    this.#endings.push(ending.end('hangup').catch(() => {}))
+  }
+
   /** Ends the recording, or gives back its ports when it has not begun. Never rejects. */
   async end(reason: EndReason): Promise<RecordingOutcome> {
+    const [outcome] = await Promise.all([this.#end(reason), ...this.#endings])
+    return outcome
+  }
+
+  async #end(reason: EndReason): Promise<RecordingOutcome> {
     if (!this.#recorded) {
       this.#reservation.release()
       return { reason }

@@ -56,7 +56,6 @@ export class Call {
   readonly over: Promise<void>
   readonly #surroundings: CallSurroundings
   readonly #recording: CallRecording
-  readonly #describe: CallParts['describe']
   readonly #contact: string
   readonly #session: CallParts['session']
   readonly #snapshots: SnapshotRequests
@@ -67,6 +66,9 @@ export class Call {
   readonly #watch: SessionWatch
   #release: () => void = () => {}
   #answeredAtMs = 0
+  #terms: StreamTerms = { streams: [] }
+  /** The communication session that is being recorded, as far as metadata has named one. */
+  #recordedSession: string | undefined
   #farewell: Farewell = 'bye'
   #isEnding = false
 
@@ -77,9 +79,7 @@ export class Call {
     this.settled = this.#settled.promise
     this.over = this.#over.promise
     this.#surroundings = surroundings
-    this.#describe = once(parts.describe)
-    const onEnded = (reason: EndReason) => this.end(reason)
-    this.#recording = new CallRecording({ reservation: parts.reservation, describe: this.#describe, onEnded })
+    this.#recording = new CallRecording({ ...parts, onEnded: (reason) => this.end(reason) })
     this.#contact = parts.contact
     this.#session = parts.session
     const mediaType = parts.session?.state.snapshotRequestType ?? ''
@@ -109,9 +109,11 @@ export class Call {
    * Begins recording when there is somebody to be heard; resolves when the row is committed. Rejects with what the recorder says; the ports are released then.
    */
   async begin(terms: StreamTerms): Promise<void> {
-    const isQuiet = terms.streams.every(({ isHeld }) => isHeld)
-    const isWaiting = isQuiet && this.#session !== undefined && !this.#session.state.hasSession
-    if (terms.streams.length > 0 && !isWaiting) await this.#recording.begin(terms)
+    this.#terms = terms
+    const isWaiting = this.#isQuiet && this.#session !== undefined && !this.#session.state.hasSession
+    if (terms.streams.length === 0 || isWaiting) return
+    this.#recordedSession = this.#session?.state.sessionId
+    await this.#recording.begin(terms)
   }
 
   /** The call is there: its dialog can be found and its connection stays. */
@@ -122,12 +124,10 @@ export class Call {
 
   /** New terms of the media: the recording goes on with them, or begins. Rejects as {@link Call.begin} does. */
   async update(terms: StreamTerms): Promise<void> {
+    this.#terms = terms
     if (this.#recording.hasBegun) this.#recording.update(terms)
-    else
-      await this.begin(terms).catch((error: unknown) => {
-        this.end('internal')
-        throw error
-      })
+    else await this.#beginLate()
+    await this.#followSession()
   }
 
   /** Opens ports for the streams that an offer adds; those for which there are none are refused in the answer. */
@@ -146,6 +146,7 @@ export class Call {
     if (!this.#session) return
     this.#session.state.take(version)
     if (this.#session.isKept) await this.#recording.keep(version)
+    await this.#followSession(version)
   }
 
   /** The 200 to an INVITE or UPDATE: with a body when there is something to answer or to offer, repeated until its ACK when it is an INVITE's. */
@@ -207,6 +208,37 @@ export class Call {
     this.#acknowledged.resolve()
   }
 
+  /** Nobody is heard now. */
+  get #isQuiet(): boolean {
+    return this.#terms.streams.every(({ isHeld }) => isHeld)
+  }
+
+  /** Begins in the middle of the call, which is over when that cannot be. */
+  async #beginLate(): Promise<void> {
+    try {
+      await this.begin(this.#terms)
+    } catch (error) {
+      this.end('internal')
+      throw error
+    }
+  }
+
+  /**
+   * One recording a communication session: when another has taken its place, or it is over and nobody is heard, the recording ends, and the next begins when
+   * there is somebody. A session that metadata merely forgets ends nothing while it is heard.
+   */
+  async #followSession(news?: MetadataVersion): Promise<void> {
+    const now = this.#session?.state.sessionId
+    const isSame = this.#recordedSession === undefined || now === this.#recordedSession
+    if (!this.#recording.hasBegun || isSame || (now === undefined && !this.#isQuiet)) return
+    this.#recordedSession = undefined
+    await this.#recording.next()
+    // The document that began a session is that one's, too; what it only hints at is asked for.
+    if (news && now !== undefined && this.#session?.isKept) await this.#recording.keep(news)
+    if (news && this.#session?.state.wasPartial) this.#snapshots.ask()
+    if (!this.#isQuiet) await this.#beginLate()
+  }
+
   #peerIsGone(): void {
     this.#farewell = 'gone'
     for (const { answer } of this.#waiting.values()) answer.acknowledge()
@@ -252,7 +284,7 @@ export class Call {
 
   #report({ recordingId, reason, error }: RecordingOutcome): void {
     const { timers, telemetry } = this.#surroundings
-    const { callId, leg, trunkId, project, startedAtMs } = this.#describe()
+    const { callId, leg, trunkId, project, startedAtMs } = this.#recording.description
     telemetry.sipCallEnded({
       outcome: 'recorded',
       status: 200,
@@ -267,14 +299,5 @@ export class Call {
       durationMs: timers.nowMs() - this.#answeredAtMs,
       ...(error !== undefined && { error }),
     })
-  }
-}
-
-/** What a recording began with stays what it is reported with. */
-const once = <T>(ask: () => T): (() => T) => {
-  let answer: { readonly value: T } | undefined
-  return () => {
-    answer ??= { value: ask() }
-    return answer.value
   }
 }

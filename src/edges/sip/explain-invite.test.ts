@@ -27,9 +27,9 @@ const acceptedOf = ({ streams }: Explanation) =>
       ...(security !== 'none' && { security }),
     }))
 
-/** Lines that are heard in a channel of the one stereo recording, by place. */
-const linesIn = ({ recordings: [recording] }: Explanation, name: string) =>
-  recording?.channels.find(({ channel }) => channel === name)?.lines.map((line) => line - 1)
+/** Lines that are heard in a channel of the one recording, by place; the first channel is the left one, also when it is the only one. */
+const linesIn = ({ recordings: [recording] }: Explanation, index: number) =>
+  recording?.channels[index]?.lines.map((line) => line - 1) ?? []
 
 const changed = (name: string, from: string | RegExp, to: string): string =>
   goldenOffer(name).bytes.toString('latin1').replace(from, to)
@@ -45,7 +45,7 @@ describe('offers as they are met', () => {
     expect(acceptedOf(explained)).toEqual(expected.streams)
     expect(explained.participants.map(({ receives: _heard, ...who }) => who)).toEqual(expected.participants)
     expect(explained.metadata?.dataMode ?? null).toBe(expected.data_mode)
-    expect([linesIn(explained, 'left'), linesIn(explained, 'right')]).toEqual([expected.left, expected.right])
+    expect([linesIn(explained, 0), linesIn(explained, 1)]).toEqual([expected.left, expected.right])
     expect(explained.legId ?? null).toBe(expected.leg_id)
     expect(codesOf(explained)).toEqual(expected.unusual)
   })

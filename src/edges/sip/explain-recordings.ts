@@ -45,7 +45,8 @@ export const explainRecordings = (
       channels: [channel('mono', [stream])],
     }))
   }
-  if (layout === 'mono') return [{ track: 'both', channels: [channel('mono', taken)] }]
+  // One stream is one channel in any layout.
+  if (layout === 'mono' || taken.length === 1) return [{ track: 'both', channels: [channel('mono', taken)] }]
   // The terms are of the accepted lines, in their order.
   const of = (wanted: number) => taken.filter((_, index) => terms.streams[index]?.channel === wanted)
   return [{ track: 'both', channels: [channel('left', of(0)), channel('right', of(1))] }]

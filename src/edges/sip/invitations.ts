@@ -118,7 +118,7 @@ export class Invitations {
         flow,
         media,
         reservation,
-        describe: () => describe(exchange, admitted, invite.session),
+        describe: () => describe(exchange, admitted, invite.session, this.#surroundings.timers.nowMs()),
         contact: formatContact(flow, local, request.uri) + (invite.session ? `;${SRS_FEATURE}` : ''),
         session: invite.session && { state: invite.session, isKept: admitted.trunk.keepsMetadata },
       },
@@ -196,6 +196,7 @@ const describe = (
   { request, startedAtMs }: Exchange,
   { trunk, project }: Admitted,
   session: RecordingSession | undefined,
+  nowMs: number,
 ): CallDescription => {
   const callId = headerOf(request, 'Call-ID') ?? ''
   return {
@@ -207,7 +208,8 @@ const describe = (
     callId,
     from: identityOf(headerOf(request, 'From') ?? ''),
     to: identityOf(headerOf(request, 'To') ?? ''),
-    startedAtMs,
+    // A communication session begins when it is told of, which may be long after the recording session did.
+    startedAtMs: session ? nowMs : startedAtMs,
     ...(trunk.callMaxSeconds !== undefined && { maxSeconds: trunk.callMaxSeconds }),
   }
 }

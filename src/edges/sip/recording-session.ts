@@ -48,6 +48,8 @@ export class RecordingSession {
   /** What a request for a snapshot is called, for this client. */
   readonly snapshotRequestType: string
   #state: RsState = EMPTY_RS_STATE
+  /** The last document that could be read was an update. */
+  wasPartial = false
 
   /** `invite` begins the session. */
   constructor(invite: SipRequest) {
@@ -57,7 +59,14 @@ export class RecordingSession {
 
   take({ xml, contentType, receivedAtMs }: MetadataVersion): void {
     const document = parseRsMetadata(xml, parseContentType(contentType)?.parameters.get('charset'))
-    if (!('reason' in document)) this.#state = applyRsDocument(this.#state, document, receivedAtMs)
+    if ('reason' in document) return
+    this.#state = applyRsDocument(this.#state, document, receivedAtMs)
+    this.wasPartial = document.dataMode === 'partial'
+  }
+
+  /** The communication session that goes on; the first of several. */
+  get sessionId(): string | undefined {
+    return activeSessions(this.#state)[0]?.id
   }
 
   /** Labels of the streams in the order of the participants that send them. */
@@ -77,7 +86,7 @@ export class RecordingSession {
 
   /** The id of the call leg: the communication session's, else the Call-ID's. */
   get legId(): Uuid {
-    const [session] = activeSessions(this.#state)
-    return session ? legIdOfSession(session.id) : legIdOf(this.#callId)
+    const { sessionId } = this
+    return sessionId === undefined ? legIdOf(this.#callId) : legIdOfSession(sessionId)
   }
 }

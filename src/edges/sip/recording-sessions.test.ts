@@ -249,6 +249,68 @@ describe('a persistent recording session (RFC 7866 §10)', () => {
   })
 })
 
+describe('communication sessions that follow each other in one recording session', () => {
+  const OTHER = '00000000-0000-4000-8000-000000000002'
+  const inactive = TWO.map((line) => ({ ...line, direction: 'inactive' }))
+  const next = aMetadata({ session: OTHER, participants: ALICE_AND_BOB })
+  const over = aMetadata({ session: '' })
+  const legs = (session: Awaited<ReturnType<typeof running>>) =>
+    session.server.recorder.calls.map(({ request, endReason }) => [request.leg.id, endReason])
+
+  it('have a recording each, also when the next comes with the end of the one before', async () => {
+    const session = await running()
+    await again(session, 'INVITE', { body: bodyOf(TWO, next), headers: SRC })
+    expect(legs(session)).toEqual([
+      [SESSION, 'hangup'],
+      [OTHER, undefined],
+    ])
+    expect(session.server.recorder.calls[1]?.request.streams.map(({ channel }) => channel)).toEqual([0, 1])
+    await again(session, 'BYE', {})
+    expect(legs(session)[1]).toEqual([OTHER, 'hangup'])
+    expect(session.server.telemetry.reports).toHaveLength(1)
+    expect(session.server.recorder.reserved.size).toBe(0)
+  })
+
+  it('and when metadata alone tells of it: on the same ports', async () => {
+    const session = await running()
+    const branch = await again(session, 'UPDATE', { body: next, headers: [['Content-Type', METADATA]] })
+    expect(session.call.statusesOf(branch)).toEqual([200])
+    expect(legs(session).map(([id]) => id)).toEqual([SESSION, OTHER])
+    const [, second] = session.server.recorder.calls
+    expect([second?.request.metadata, ...(second?.metadata ?? [])].map((each) => each?.xml.length)).toEqual([
+      Buffer.byteLength(next),
+    ])
+  })
+
+  it('end when nobody is heard any more, and the next begins when somebody is', async () => {
+    const session = await running()
+    await again(session, 'INVITE', { body: bodyOf(inactive, over), headers: SRC })
+    expect(legs(session)).toEqual([[SESSION, 'hangup']])
+    await again(session, 'INVITE', { body: bodyOf(TWO, next), headers: SRC })
+    expect(legs(session)).toEqual([
+      [SESSION, 'hangup'],
+      [OTHER, undefined],
+    ])
+  })
+
+  it('go on when metadata only forgets them while they are heard, and through a hold', async () => {
+    const session = await running()
+    await again(session, 'UPDATE', { body: over, headers: [['Content-Type', METADATA]] })
+    await again(session, 'INVITE', { body: bodyOf(inactive), headers: SRC })
+    await again(session, 'INVITE', { body: bodyOf(TWO), headers: SRC })
+    expect(legs(session)).toEqual([[SESSION, undefined]])
+  })
+
+  it('end the call when the next cannot be recorded', async () => {
+    const session = await running()
+    session.server.recorder.gates.begin = Promise.reject(new Error('no room'))
+    const branch = await again(session, 'UPDATE', { body: next, headers: [['Content-Type', METADATA]] })
+    expect(session.call.statusesOf(branch)).toEqual([500])
+    expect(session.call.requests('BYE')).toHaveLength(1)
+    expect(legs(session)).toEqual([[SESSION, 'hangup']])
+  })
+})
+
 describe('secured media (RFC 4568)', () => {
   const KEY = Buffer.alloc(30, 7).toString('base64')
   const secure = (key = KEY): readonly OfferedLine[] =>

@@ -23,6 +23,8 @@ export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO'
 /** Option tags that are understood (RFC 4028, RFC 7866 §11.1). */
 export const SUPPORTED: ReadonlySet<string> = new Set(['timer', 'siprec'])
 export const SUPPORTED_TAGS = [...SUPPORTED].join(', ')
+/** What a request may require of us: also provisional answers that are reliable (RFC 3262 §3), since we send none but 100. */
+export const FULFILLED: ReadonlySet<string> = new Set([...SUPPORTED, '100rel'])
 
 /** How long who met an overload, a full disk or a stop should wait, in seconds. */
 const RETRY_AFTER_SECONDS = { busy: 5, stopping: 30, diskFull: 60 } as const

@@ -52,12 +52,12 @@ describe('requests outside of calls', () => {
     const call = server.aCall()
     const branch = call.invite({
       headers: [
-        ['Require', 'timer, 100rel'],
+        ['Require', 'timer, 100rel, outbound'],
         ['Require', 'precondition'],
       ],
     })
     expect(call.statusesOf(branch)).toEqual([420])
-    expect(finalHeader(call, branch, 'Unsupported')).toBe('100rel, precondition')
+    expect(finalHeader(call, branch, 'Unsupported')).toBe('outbound, precondition')
   })
 
   it.each([

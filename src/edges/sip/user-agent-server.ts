@@ -11,7 +11,7 @@ import { dialogOf } from './dialog.ts'
 import { Exchange } from './exchange.ts'
 import type { SipFlow, SipReceiver, SipTransports } from './flow.ts'
 import type { Invitations } from './invitations.ts'
-import { ACCEPT, ALLOW, BUSY, type Reply, replyOfError, STOPPING, SUPPORTED, SUPPORTED_TAGS } from './reply.ts'
+import { ACCEPT, ALLOW, BUSY, FULFILLED, type Reply, replyOfError, STOPPING, SUPPORTED_TAGS } from './reply.ts'
 import { formResponse } from './response.ts'
 import { ResponsePath, stampVia, topVia } from './response-path.ts'
 import { mergeKey, ServerTransactions, transactionKey } from './server-transactions.ts'
@@ -222,7 +222,7 @@ const faultOf = (request: SipRequest): Reply | undefined => {
   if (request.method === 'CANCEL') return undefined
   const unsupported = headersOf(request, 'Require')
     .flatMap(parseOptionTags)
-    .filter((tag) => !SUPPORTED.has(tag.toLowerCase()))
+    .filter((tag) => !FULFILLED.has(tag.toLowerCase()))
   if (unsupported.length > 0) return { status: 420, headers: [['Unsupported', unsupported.join(', ')]] }
   return undefined
 }
