@@ -1,3 +1,4 @@
+import type { SrtpSuite } from '../audio/srtp/srtp-key.ts'
 import type { FrameSource } from './frame-source.ts'
 import { checkImpairments, type Impairments } from './impairment.ts'
 import type { InviteOptions } from './invitation.ts'
@@ -50,13 +51,16 @@ export interface CallOptions
   readonly signalsHolds?: boolean
   /** RTCP on the port of RTP (RFC 5761); true unless said. */
   readonly isMultiplexed?: boolean
+  /** RTP/SAVP with keys by SDES (RFC 4568), in this crypto suite; RTP/AVP unless said. */
+  readonly srtp?: SrtpSuite
   /** Payloads to send in place of the signal's own, in the one codec of the call: made once for many calls. */
   readonly frames?: FrameSource
   /** Says nothing for so long after the last packet before it hangs up. */
   readonly lingerMs?: number
 }
 
-const FRAMES_MS: readonly number[] = [10, 20, 40, 60]
+/** What a packet may last. */
+export const FRAMES_MS: readonly number[] = [10, 20, 40, 60]
 const LINGER_MAX_MS = 3_600_000
 
 /** Throws CALL_INVALID that names what is out of its range. */
@@ -70,6 +74,8 @@ export const checkCallOptions = (options: CallOptions): void => {
   if (!Number.isInteger(leg) || leg < 0 || leg >= LEGS_MAX)
     throw invalid(`A leg is a number from 0 to ${LEGS_MAX - 1}.`)
   if (!(lingerMs >= 0 && lingerMs <= LINGER_MAX_MS)) throw invalid(`lingerMs lies between 0 and ${LINGER_MAX_MS}.`)
+  if (options.srtp !== undefined && options.hasLateOffer)
+    throw invalid('Keys are offered, so the offer cannot be late.')
   checkImpairments(options.impairments ?? {})
   checkPresses(options.presses ?? [])
 }

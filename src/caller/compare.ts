@@ -50,7 +50,7 @@ const SLACK_MS = 15
 const EXTRA_GAP_MIN_MS = 8
 
 /** A stretch of the plan that should be heard as one. */
-interface Rest {
+export interface Rest {
   readonly burst: Burst
   readonly startMs: number
   readonly endMs: number
@@ -76,7 +76,7 @@ export const compare = (plan: SignalPlan, heard: Heard, { gaps, durationMs }: Ex
 const endOf = ({ startMs, durationMs }: Silence | Burst): number => startMs + durationMs
 
 /** What is left of the bursts outside the gaps. */
-const restsOf = (bursts: readonly Burst[], gaps: readonly Silence[]): readonly Rest[] => {
+export const restsOf = (bursts: readonly Burst[], gaps: readonly Silence[]): readonly Rest[] => {
   const rests: Rest[] = []
   let next = 0
   for (const burst of bursts) {

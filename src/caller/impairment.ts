@@ -17,6 +17,8 @@ export interface Impairments {
   /** Share of packets that are overtaken, and by how much at most. */
   readonly reorderRatio?: number
   readonly reorderMs?: number
+  /** The way takes so much longer for every packet of this stream. */
+  readonly delayMs?: number
   /** Every packet is late by 0 to this much; the order stays. */
   readonly jitterMs?: number
   /** Share of packets that come twice, and how long after at most. */
@@ -49,7 +51,7 @@ export const checkImpairments = (impairments: Impairments): void => {
     throw invalid(`${name} lies between ${min} and ${max}.`)
   }
   for (const name of ['lossRatio', 'reorderRatio', 'duplicateRatio'] as const) between(name, 0, RATIO_MAX)
-  for (const name of ['reorderMs', 'jitterMs', 'duplicateMs'] as const) between(name, 0, DELAY_MAX_MS)
+  for (const name of ['delayMs', 'reorderMs', 'jitterMs', 'duplicateMs'] as const) between(name, 0, DELAY_MAX_MS)
   between('lossBurstPackets', 1, LOSS_BURST_MAX)
   between('driftPpm', -DRIFT_MAX_PPM, DRIFT_MAX_PPM)
   between('firstSequence', 0, 0xffff)

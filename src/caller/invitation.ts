@@ -1,23 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { headerOf, headersOf, type SipHeaders, type SipRequest, type SipResponse } from '../protocol/sip/message.ts'
-import type { CallerCodec } from './caller-codecs.ts'
 import { answerChallenge, type Credentials } from './digest-answer.ts'
-import {
-  agreedCodec,
-  chooseCodec,
-  formatSession,
-  type LocalMedia,
-  type RemoteSession,
-  readSession,
-} from './session-text.ts'
-import { type Dialog, sessionHeaders } from './sip-call.ts'
+import type { Disagreement, SessionSide, SipBody } from './session-side.ts'
+import type { LocalMedia } from './session-text.ts'
+import { type DialogParts, sessionHeaders } from './sip-dialog.ts'
 import { addressesOf, type LocalParty, makeRequest, newBranch, secondsOf, tagOf, viaOf } from './sip-text.ts'
 
-/** One call. */
-export interface InviteOptions {
-  readonly media: LocalMedia
-  /** Sends no offer: the 2xx has it, and the ACK our answer. */
-  readonly hasLateOffer?: boolean
+/** How one session is asked for, whatever it is about. */
+export interface InvitationOptions {
   readonly callId?: string
   readonly credentials?: Credentials
   /** Asks for a session timer (RFC 4028) of so many seconds. */
@@ -31,17 +21,12 @@ export interface InviteOptions {
   readonly cancelAfterMs?: number
 }
 
-/** What a 2xx and we agree on, or why a strict caller does not. */
-export type Agreement =
-  | {
-      readonly codec: CallerCodec
-      readonly remote: RemoteSession
-      /** Our media as it is from now on. */
-      readonly media: LocalMedia
-      /** For the ACK, when the offer was theirs. */
-      readonly answer: string | undefined
-    }
-  | { readonly reason: string }
+/** One plain call. */
+export interface InviteOptions extends InvitationOptions {
+  readonly media: LocalMedia
+  /** Sends no offer: the 2xx has it, and the ACK our answer. */
+  readonly hasLateOffer?: boolean
+}
 
 /** An INVITE through all its attempts: same Call-ID and From tag, rising CSeq. */
 export class Invitation {
@@ -49,21 +34,22 @@ export class Invitation {
   readonly provisional: number[] = []
   readonly #party: LocalParty
   readonly #uri: string
-  readonly #options: InviteOptions
+  readonly #options: InvitationOptions
+  readonly #side: SessionSide<unknown>
   readonly #from: string
   readonly #to: string
-  readonly #sessionId = `${Date.now()}`
   #expiresSeconds: number | undefined
   #authorization: readonly (readonly [string, string])[] = []
   #minSeconds: number | undefined
   cseq = 0
   isCancelled = false
 
-  constructor(party: LocalParty, uri: string, options: InviteOptions) {
+  constructor(party: LocalParty, uri: string, options: InvitationOptions, side: SessionSide<unknown>) {
+    this.callId = options.callId ?? randomUUID()
     this.#party = party
     this.#uri = uri
     this.#options = options
-    this.callId = options.callId ?? randomUUID()
+    this.#side = side
     this.#expiresSeconds = options.sessionExpiresSeconds
     const { from, to } = addressesOf(party, uri)
     this.#from = from
@@ -72,24 +58,20 @@ export class Invitation {
 
   request(): SipRequest {
     this.cseq += 1
-    const { hasLateOffer, headers = [] } = this.#options
     return makeRequest({
+      ...this.#parts(),
       method: 'INVITE',
-      uri: this.#uri,
       via: viaOf(this.#party, newBranch()),
-      from: this.#from,
-      to: this.#to,
-      callId: this.callId,
       cseq: this.cseq,
       headers: [
-        ...sessionHeaders(this.#party),
-        ['Accept', 'application/sdp'],
+        ...sessionHeaders(this.#party, this.#side.features),
+        ...this.#side.firstHeaders(),
         ...(this.#expiresSeconds === undefined ? [] : [['Session-Expires', `${this.#expiresSeconds}`] as const]),
         ...(this.#minSeconds === undefined ? [] : [['Min-SE', `${this.#minSeconds}`] as const]),
         ...this.#authorization,
-        ...headers,
+        ...(this.#options.headers ?? []),
       ],
-      body: hasLateOffer ? undefined : { type: 'application/sdp', text: this.#session(1) },
+      body: this.#side.first(),
     })
   }
 
@@ -117,37 +99,21 @@ export class Invitation {
     return true
   }
 
-  dialogOf(response: SipResponse, media: LocalMedia): Dialog {
+  dialogOf(response: SipResponse): DialogParts {
     return {
       callId: this.callId,
       from: this.#from,
       cseq: this.cseq,
       response,
-      media,
-      sessionId: this.#sessionId,
       refreshes: this.#options.refreshes ?? true,
     }
   }
 
-  /** What the 2xx and we agree on. */
-  agree(response: SipResponse): Agreement {
-    const { media, hasLateOffer } = this.#options
+  /** The body of the ACK to a 2xx, or why a strict caller does not agree to it. */
+  agree(response: SipResponse): { readonly answer?: SipBody } | Disagreement {
     if (tagOf(response, 'To') === undefined) return { reason: 'The 2xx has no To tag.' }
     if (headerOf(response, 'Contact') === undefined) return { reason: 'The 2xx has no Contact.' }
-    const remote = readSession(Buffer.from(response.body).toString())
-    if ('reason' in remote) return remote
-    if (!hasLateOffer) {
-      const codec = agreedCodec(media, remote)
-      return 'reason' in codec ? codec : { codec, remote, media, answer: undefined }
-    }
-    const codec = chooseCodec(media.codecs, remote)
-    if (!codec) return { reason: 'The offer in the 2xx has no codec of ours.' }
-    const ours = { ...media, codecs: [codec], isMultiplexed: media.isMultiplexed && remote.isMultiplexed }
-    return { codec, remote, media: ours, answer: this.#session(1, ours) }
-  }
-
-  #session(version: number, media = this.#options.media): string {
-    return formatSession(media, { sessionId: this.#sessionId, version, direction: 'sendrecv' })
+    return this.#side.establish(response)
   }
 
   #parts() {

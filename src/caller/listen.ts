@@ -30,8 +30,10 @@ const SILENCE_MIN_MS = 5
 const SILENCE_POWER = (PILOT_AMPLITUDE * PILOT_AMPLITUDE) / 2 / 300
 /** Whatever is quieter than this is no burst, however quiet the whole is. */
 const PLATEAU_POWER_MIN = (BURST_AMPLITUDE * BURST_AMPLITUDE) / 2 / 30
-/** The middle of a burst that is looked at for its pitch: 10 Hz of resolution are enough for pitches 80 Hz apart. */
+/** The middle of a burst that is looked at for its pitch. */
 const PITCH_MAX_MS = 100
+/** It is looked at in pieces of this length, over which pitches 80 Hz apart drown each other out: a step between two samples in its midst would hide a pitch from all of it. */
+const PITCH_PIECE_MS = 25
 
 /**
  * Measures one channel, −1 to 1, without knowing what was sent: where sound begins and ends (to a sample or so where it is clean, within 2 ms after
@@ -115,10 +117,19 @@ const pitchOf = (samples: Float32Array, from: number, to: number, sampleRateHz: 
   let best = 0
   let bestPower = -1
   for (const pitch of ALL_PITCHES) {
-    const power = goertzel(middle, pitch, sampleRateHz)
+    const power = powerOf(middle, pitch, sampleRateHz)
     if (power > bestPower) [best, bestPower] = [pitch, power]
   }
   return best
+}
+
+/** How much of one frequency there is in all pieces together, whatever its phase in each. */
+const powerOf = (samples: Float32Array, frequencyHz: number, sampleRateHz: number): number => {
+  const length = Math.min(samples.length, Math.round((PITCH_PIECE_MS * sampleRateHz) / MS_PER_SECOND))
+  let power = 0
+  for (let from = 0; length > 0 && from + length <= samples.length; from += length)
+    power += goertzel(samples.subarray(from, from + length), frequencyHz, sampleRateHz)
+  return power
 }
 
 /** How much of one frequency there is: the square of its amplitude, for a stretch of many periods (Goertzel's algorithm). */

@@ -24,6 +24,11 @@ export class Pacer {
     return performance.now()
   }
 
+  /** The Unix time of an instant of this clock; parts of a millisecond count, so that streams keep their distance. */
+  unixMsAt(atMs: number): number {
+    return performance.timeOrigin + atMs
+  }
+
   /** Runs it when it is due, until it is done. */
   add(paced: Paced): void {
     if (this.#count === 0) this.#turnedToMs = Math.floor(this.nowMs())

@@ -49,6 +49,7 @@ describe('a stream that nothing happens to', () => {
       expect(packet).toEqual({
         frame: index,
         sendAtMs: index * FRAME_MS,
+        sampledAtMs: index * FRAME_MS,
         sequence: (65_500 + index) % 65_536,
         timestamp: (2 ** 32 - 800 + index * FRAME_TICKS) % 2 ** 32,
         ssrc: packets[0]?.ssrc,
@@ -236,6 +237,45 @@ describe('each impairment', () => {
     expect(frames).toEqual(Array.from({ length: frames.length }, (_, index) => index))
     expect(after.length).toBeLessThan(30)
     expect(stream.truth().durationMs).toBe(frames.length * FRAME_MS)
+  })
+
+  it('is muted for a while: time goes on, and nothing is sent', () => {
+    const stream = streamOf(10)
+    const packets: TimedPacket[] = []
+    const take = (untilMs: number) => {
+      for (let packet = stream.next(untilMs); packet; packet = stream.next(untilMs)) packets.push(packet)
+    }
+    take(40)
+    stream.mute(true)
+    take(100)
+    stream.mute(false)
+    take(200)
+    expect(packets.map(({ frame }) => frame)).toEqual([0, 1, 2, 6, 7, 8, 9])
+    expect(packets.map(({ sequence }) => (sequence - (packets[0]?.sequence ?? 0)) & 0xffff)).toEqual([
+      0, 1, 2, 3, 4, 5, 6,
+    ])
+    expect(((packets[3]?.timestamp ?? 0) - (packets[0]?.timestamp ?? 0)) >>> 0).toBe(6 * FRAME_TICKS)
+    expect(packets.map(({ marker }) => marker)).toEqual([true, false, false, true, false, false, false])
+    expect(stream.truth()).toMatchObject({ sent: 7, gaps: [{ startMs: 60, durationMs: 60 }], durationMs: 200 })
+  })
+
+  it('changes its source when it is told to', () => {
+    const stream = streamOf(4)
+    const [first, second] = [stream.next(20), stream.next(20)]
+    stream.changeSource()
+    const rest = packetsOf(stream)
+    expect(second?.ssrc).toBe(first?.ssrc)
+    expect(new Set(rest.map(({ ssrc }) => ssrc))).toEqual(new Set([stream.truth().ssrcs[1]]))
+    expect(rest[0]?.marker).toBe(true)
+  })
+
+  it('is under way for longer, from an instant that stays what it was', () => {
+    const packets = packetsOf(streamOf(5, { delayMs: 70, jitterMs: 30 }))
+    expect(packets[0]).toMatchObject({ sampledAtMs: 0, sendAtMs: 70 })
+    for (const { frame, sampledAtMs, sendAtMs } of packets) {
+      expect(sampledAtMs).toBe(frame * FRAME_MS)
+      expect(sendAtMs).toBeGreaterThanOrEqual(frame * FRAME_MS + 70)
+    }
   })
 
   it('is refused out of its range', () => {

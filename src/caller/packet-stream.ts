@@ -8,6 +8,8 @@ export interface TimedPacket {
   readonly frame: number
   /** When, in milliseconds after the stream's begin. */
   readonly sendAtMs: number
+  /** When the instant was that its timestamp names, likewise: a sender's own clock, which no delay on the way touches. */
+  readonly sampledAtMs: number
   readonly sequence: number
   readonly timestamp: number
   readonly ssrc: number
@@ -72,6 +74,8 @@ export class PacketStream {
   #hold = 0
   #ssrcChange = 0
   #marker = true
+  #isMuted = false
+  #changesSource = false
   #latestMs = 0
 
   /** Throws CALL_INVALID for impairments or key presses out of range. */
@@ -116,6 +120,16 @@ export class PacketStream {
     this.#frameEnd = Math.min(this.#frameEnd, this.#frame)
   }
 
+  /** Sends no frame, as in a hold whose timestamps go on, until it is unmuted. */
+  mute(isMuted: boolean): void {
+    this.#isMuted = isMuted
+  }
+
+  /** The next frame comes from another source. */
+  changeSource(): void {
+    this.#changesSource = true
+  }
+
   /** What has become of the frames so far. */
   truth(): StreamTruth {
     return this.#truth.result(this.#options.frameMs)
@@ -128,6 +142,10 @@ export class PacketStream {
   #makeFrame(): void {
     const frame = this.#frame
     this.#frame += 1
+    if (this.#isMuted) {
+      this.#marker = true
+      return
+    }
     this.#changeSource(frame)
     const event = this.#events.at(frame)
     if (event) {
@@ -146,7 +164,8 @@ export class PacketStream {
     this.#source.sequence = (sequence + 1) % SEQUENCES
     const ticks = firstTimestamp + (timestampFrame - firstFrame) * this.#options.frameTicks
     const timestamp = ((ticks % TIMESTAMPS) + TIMESTAMPS) % TIMESTAMPS
-    return { frame, sendAtMs: this.#timeOf(frame), sequence, timestamp, ssrc, marker }
+    const [sendAtMs, sampledAtMs] = [this.#timeOf(frame), this.#timeOf(timestampFrame)]
+    return { frame, sendAtMs, sampledAtMs, sequence, timestamp, ssrc, marker }
   }
 
   /** Events are lost to nothing: what they must not do is what is looked at. */
@@ -178,18 +197,25 @@ export class PacketStream {
   #changeSource(frame: number): void {
     const atMs = frame * this.#options.frameMs
     const changes = this.#impairments.ssrcChangesAtMs ?? []
+    if (this.#changesSource) this.#beginSource(frame)
     while (this.#ssrcChange < changes.length && (changes[this.#ssrcChange] as number) <= atMs) {
       this.#ssrcChange += 1
-      this.#source = newSource(this.#random, frame)
-      this.#truth.ssrcs.push(this.#source.ssrc)
-      this.#marker = true
+      this.#beginSource(frame)
     }
   }
 
+  #beginSource(frame: number): void {
+    this.#changesSource = false
+    this.#source = newSource(this.#random, frame)
+    this.#truth.ssrcs.push(this.#source.ssrc)
+    this.#marker = true
+  }
+
   #send(packet: TimedPacket): void {
-    const { jitterMs = 0, reorderRatio = 0, reorderMs = 0, duplicateRatio = 0, duplicateMs = 0 } = this.#impairments
+    const { delayMs = 0, jitterMs = 0, reorderRatio = 0, reorderMs = 0 } = this.#impairments
+    const { duplicateRatio = 0, duplicateMs = 0 } = this.#impairments
     this.#truth.sentFrame(packet.frame)
-    const delayedMs = packet.sendAtMs + (packet.frame > 0 ? this.#random() * jitterMs : 0)
+    const delayedMs = packet.sendAtMs + delayMs + (packet.frame > 0 ? this.#random() * jitterMs : 0)
     this.#latestMs = Math.max(this.#latestMs, delayedMs)
     const isOvertaken = reorderRatio > 0 && packet.frame > 0 && this.#random() < reorderRatio
     const sendAtMs = this.#latestMs + (isOvertaken ? this.#random() * reorderMs : 0)

@@ -1,47 +1,20 @@
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answerSdp } from '../../test/builders/sip-caller.ts'
+import { MediaSink, mulawAudioOf } from '../../test/fakes/media-sink.ts'
 import { type Script, ScriptedUas } from '../../test/fakes/scripted-uas.ts'
 import { waitFor } from '../../test/support/wait-for.ts'
-import { isRtcp, makeRtpHeader, parseRtp } from '../audio/rtp/packet.ts'
 import { parseRtcp } from '../audio/rtp/rtcp.ts'
-import { MULAW } from '../audio/transcode/g711.ts'
+import { makeSrtpKey } from '../audio/srtp/srtp-key.ts'
 import type { SipRequest } from '../protocol/sip/message.ts'
 import { analyse } from './analyse.ts'
 import { complaintsOf } from './compare.ts'
 import { loopedFrames } from './frame-source.ts'
 import { CallGenerator, placeCall, placeCalls, type RunningCall } from './place-call.ts'
+import { readCrypto } from './sdes.ts'
 import { readSession } from './session-text.ts'
 import { makeRequest } from './sip-text.ts'
 
-interface Packet {
-  readonly ssrc: number
-  readonly sequence: number
-  readonly timestamp: number
-  readonly payload: Uint8Array
-}
-
-/** Takes what comes to one port, RTP and RTCP. */
-const openMediaSink = async () => {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  socket.setRecvBufferSize(1 << 21)
-  const packets: Packet[] = []
-  const reports: Uint8Array[] = []
-  const header = makeRtpHeader()
-  socket.on('message', (bytes: Uint8Array) => {
-    if (isRtcp(bytes)) reports.push(bytes)
-    else if (parseRtp(bytes, header) === undefined) {
-      const { ssrc, sequence, timestamp, payloadOffset, payloadEnd } = header
-      packets.push({ ssrc, sequence, timestamp, payload: Uint8Array.from(bytes.subarray(payloadOffset, payloadEnd)) })
-    }
-  })
-  return { socket, packets, reports, port: socket.address().port }
-}
-
-let sink: Awaited<ReturnType<typeof openMediaSink>>
+let sink: MediaSink
 let uas: ScriptedUas
 let script: Script
 
@@ -53,27 +26,14 @@ const accepting: Script = (request, each) => {
 
 beforeEach(async () => {
   script = accepting
-  sink = await openMediaSink()
+  sink = await MediaSink.open()
   uas = await ScriptedUas.open((request, each) => script(request, each))
 })
 
 afterEach(() => {
-  sink.socket.close()
+  sink.close()
   uas.close()
 })
-
-/** Puts packets of one source at the places that their timestamps say. */
-const audioOf = (packets: readonly Packet[], durationMs: number): Float32Array => {
-  const first = packets.reduce((a, b) => (((b.timestamp - a.timestamp) | 0) < 0 ? b : a))
-  const samples = new Float32Array(durationMs * 8)
-  for (const { timestamp, payload } of packets) {
-    samples.set(
-      Float32Array.from(payload, (code) => MULAW[code] as number),
-      (timestamp - first.timestamp) >>> 0,
-    )
-  }
-  return samples
-}
 
 describe('a call', () => {
   it('says what it planned, tells the truth about it, and reports itself', async () => {
@@ -83,7 +43,7 @@ describe('a call', () => {
     const { sent, plan, expectation, end, callId } = outcome
     await waitFor(async () => sink.packets.length === sent.packets || undefined)
     expect(new Set(sink.packets.map(({ ssrc }) => ssrc))).toEqual(new Set(sent.truth.ssrcs))
-    const comparison = analyse(audioOf(sink.packets, sent.truth.durationMs), 8000, plan, expectation)
+    const comparison = analyse(mulawAudioOf(sink.packets, sent.truth.durationMs), 8000, plan, expectation)
     expect(complaintsOf(comparison, { onsetMs: 2, durationMs: 0.1, gapMs: 4 })).toEqual([])
     expect(sent.truth.lost).toBeGreaterThan(10)
     expect(end).toEqual({ by: 'us' })
@@ -123,6 +83,25 @@ describe('a call', () => {
       sent: { truth: { events: 6 } },
       expectation: { gaps: [{ startMs: 100, durationMs: 80 }] },
     })
+  })
+
+  it('under SRTP is sealed with our key, and so are its reports', async () => {
+    const theirs = makeSrtpKey('AES_CM_128_HMAC_SHA1_80')
+    script = (request, each) => {
+      if (request.method !== 'INVITE') return accepting(request, each)
+      const offer = readSession(Buffer.from(request.body).toString())
+      const crypto = 'reason' in offer ? offer : readCrypto(offer.cryptos[0] ?? '')
+      if ('reason' in crypto) throw new Error(crypto.reason)
+      sink.useKey(crypto.key)
+      return [each.accept(request, answerSdp('PCMU', { rtpPort: sink.port, rtcpPort: sink.port, srtpKey: theirs }))]
+    }
+    const outcome = await placeCall({ target: uas.target, durationMs: 1000, speed: 4, srtp: 'AES_CM_128_HMAC_SHA1_80' })
+    if (outcome.kind !== 'completed') throw new Error(JSON.stringify(outcome))
+    await waitFor(async () => sink.packets.length === 50 || undefined)
+    const audio = mulawAudioOf(sink.packets, 1000)
+    expect(complaintsOf(analyse(audio, 8000, outcome.plan, outcome.expectation))).toEqual([])
+    expect(sink.refused).toEqual([])
+    expect(sink.reports).toHaveLength(outcome.sent.rtcpSent)
   })
 
   it('that nobody takes is an outcome', async () => {

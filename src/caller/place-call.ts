@@ -1,14 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { type CallMedia, type MediaReport, openCallMedia } from './call-media.ts'
+import { makeSrtpKey, type SrtpKey } from '../audio/srtp/srtp-key.ts'
+import { CallCourse } from './call-course.ts'
+import { type MediaReport, openCallMedia } from './call-media.ts'
 import { type CallOptions, type CallTargetOptions, checkCallOptions } from './call-options.ts'
 import { type CallerCodec, callerCodecs } from './caller-codecs.ts'
 import type { Expectation } from './compare.ts'
+import { sealOf } from './media-seal.ts'
 import { type MediaSockets, openMediaSockets } from './media-sockets.ts'
 import { Pacer } from './pacer.ts'
-import { EVENT_TYPE, type RemoteSession } from './session-text.ts'
+import type { RemoteLine } from './read-description.ts'
+import { EVENT_TYPE } from './session-text.ts'
 import { invalid, type SignalPlan } from './signal.ts'
-import type { CallEnd, SipCall } from './sip-call.ts'
-import { type InviteOutcome, SipCaller } from './sip-caller.ts'
+import type { SipCall } from './sip-call.ts'
+import { type InviteFailure, type InviteOutcome, SipCaller } from './sip-caller.ts'
+import type { CallEnd } from './sip-dialog.ts'
+import type { SessionOptions } from './siprec-options.ts'
+import type { FailedSession, RunningSession, SessionOutcome } from './siprec-outcome.ts'
+import { startSiprecSession } from './siprec-session.ts'
 import { parseTarget } from './target.ts'
 
 /** A call that was answered and ended. */
@@ -32,7 +40,7 @@ export interface CompletedCall {
 /** How a call went. */
 export type CallOutcome =
   | CompletedCall
-  | { readonly kind: 'failed'; readonly callId: string; readonly invite: Exclude<InviteOutcome, { kind: 'answered' }> }
+  | { readonly kind: 'failed'; readonly callId: string; readonly invite: InviteFailure }
 
 /** A call that has been answered and whose media runs. */
 export interface RunningCall {
@@ -50,8 +58,6 @@ export interface RunningCall {
 const DEFAULT_TARGET = 'sip:127.0.0.1:5060'
 const CALLS_MAX = 10_000
 const CALLS_PER_SECOND_MAX = 1000
-/** The last packet must have been read when the BYE comes. */
-const LAST_PACKET_MS = 20
 
 /** Places calls to one server, over one socket or connection, with one timer for all their media. */
 export class CallGenerator {
@@ -82,18 +88,27 @@ export class CallGenerator {
     const sockets = await openMediaSockets(this.#caller.localAddress, isMultiplexed)
     try {
       const { address, rtpPort, rtcpPort } = sockets
-      const { frameMs = 20 } = options
+      const { frameMs = 20, srtp } = options
+      const srtpKey = srtp && makeSrtpKey(srtp)
       const media = { address, rtpPort, rtcpPort, isMultiplexed, codecs, frameMs, eventType: EVENT_TYPE }
-      const invite = await this.#caller.invite({ ...options, callId, media })
+      const invite = await this.#caller.invite({ ...options, callId, media: { ...media, ...(srtpKey && { srtpKey }) } })
       if (invite.kind !== 'answered') {
         sockets.close()
         return { kind: 'failed', callId, invite }
       }
-      return await this.#run(options, invite, sockets)
+      return await this.#run(options, invite, { sockets, srtpKey })
     } catch (error) {
       sockets.close()
       throw error
     }
+  }
+
+  /**
+   * Begins one recording session (RFC 7866) and starts its media. Rejects with CALL_INVALID, or CALL_SOCKETS; a session that is not answered, or not as the
+   * rules say, is an outcome.
+   */
+  startSession(options: SessionOptions): Promise<RunningSession | FailedSession> {
+    return startSiprecSession({ caller: this.#caller, pacer: this.#pacer }, options)
   }
 
   /** Closes the socket or connection; calls that run are lost to this side. */
@@ -104,16 +119,18 @@ export class CallGenerator {
   async #run(
     options: CallOptions,
     invite: Extract<InviteOutcome, { kind: 'answered' }>,
-    sockets: MediaSockets,
+    { sockets, srtpKey }: { readonly sockets: MediaSockets; readonly srtpKey: SrtpKey | undefined },
   ): Promise<RunningCall> {
     const { call, codec, remote } = invite
     const answeredAtMs = Date.now()
+    const seal = sealOf(srtpKey, remote)
     const media = await openCallMedia(options, codec, {
       pacer: this.#pacer,
       sockets,
       remote: mediaOf(remote),
       ...(remote.payloadTypes.includes(EVENT_TYPE) && { eventType: EVENT_TYPE }),
       cname: `${call.callId}@${sockets.address}`,
+      ...(seal && { seal }),
     }).catch(async (error: unknown) => {
       await call.bye()
       throw error
@@ -151,67 +168,24 @@ export class CallGenerator {
   }
 }
 
-const mediaOf = ({ address, rtpPort, rtcpPort }: RemoteSession) => ({ address, rtpPort, rtcpPort })
-
-/** What happens in a call after its answer: holds at their times, then the end. */
-class CallCourse {
-  readonly #call: SipCall
-  readonly #media: CallMedia
-  readonly #options: CallOptions
-  readonly #timers: NodeJS.Timeout[] = []
-  readonly #hungUp = Promise.withResolvers<void>()
-  endedAtMs = 0
-
-  constructor(call: SipCall, media: CallMedia, options: CallOptions) {
-    this.#call = call
-    this.#media = media
-    this.#options = options
-  }
-
-  hangUp(): void {
-    this.#hungUp.resolve()
-  }
-
-  /** Until the call is over; how long the answer to the BYE took, if there was one. */
-  async run(): Promise<number | undefined> {
-    if (this.#options.signalsHolds ?? true) this.#planHolds()
-    const spoken = this.#media.done.then(() => this.#wait(LAST_PACKET_MS + (this.#options.lingerMs ?? 0)))
-    await Promise.race([spoken, this.#call.ended, this.#hungUp.promise])
-    this.#media.stop()
-    for (const timer of this.#timers) clearTimeout(timer)
-    await this.#media.done
-    this.endedAtMs = Date.now()
-    if (this.#call.isOver) return undefined
-    const startedAtMs = performance.now()
-    const { kind } = await this.#call.bye()
-    return kind === 'response' ? performance.now() - startedAtMs : undefined
-  }
-
-  #planHolds(): void {
-    const { impairments: { holds = [] } = {}, speed = 1 } = this.#options
-    for (const { fromMs, toMs } of holds) {
-      // What a re-INVITE comes to does not matter to the media; who cares looks at the call.
-      this.#at(fromMs / speed, () => this.#call.hold())
-      this.#at(toMs / speed, () => this.#call.resume())
-    }
-  }
-
-  #at(afterMs: number, act: () => Promise<unknown>): void {
-    this.#timers.push(setTimeout(() => void act(), afterMs))
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#timers.push(setTimeout(resolve, ms))
-    })
-  }
-}
+const mediaOf = ({ address, rtpPort, rtcpPort }: RemoteLine) => ({ address, rtpPort, rtcpPort })
 
 /** Places one call and waits for its end. Rejects as {@link CallGenerator} does; what becomes of the call is an outcome. */
 export const placeCall = async (options: CallTargetOptions & CallOptions): Promise<CallOutcome> => {
   const generator = await CallGenerator.open(options)
   try {
     const started = await generator.start(options)
+    return started.kind === 'running' ? await started.outcome : started
+  } finally {
+    generator.close()
+  }
+}
+
+/** Runs one recording session to its end. Rejects as {@link CallGenerator.startSession} does; what becomes of the session is an outcome. */
+export const placeSession = async (options: CallTargetOptions & SessionOptions): Promise<SessionOutcome> => {
+  const generator = await CallGenerator.open(options)
+  try {
+    const started = await generator.startSession(options)
     return started.kind === 'running' ? await started.outcome : started
   } finally {
     generator.close()

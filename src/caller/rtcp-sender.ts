@@ -1,3 +1,4 @@
+import type { MediaSeal } from './media-seal.ts'
 import type { MediaSockets } from './media-sockets.ts'
 import type { Paced, Pacer } from './pacer.ts'
 import { type Random, seededRandom } from './random.ts'
@@ -16,6 +17,10 @@ export interface RtcpSenderOptions {
   /** Mean time between reports, 5 s unless said. */
   readonly everyMs?: number
   readonly seed?: number
+  /** By how much its wall clock is fast. */
+  readonly clockOffsetMs?: number
+  /** Makes SRTCP of it, and opens what comes. */
+  readonly seal?: MediaSeal
 }
 
 /** The last report block about one of our streams (RFC 3550 §6.4.1). */
@@ -57,14 +62,16 @@ export class RtcpSender implements Paced {
     this.#remote = options.remote
     this.#random = seededRandom(options.seed ?? 1)
     options.sockets.rtcp.on('message', (bytes: Uint8Array) => {
-      const reports = readReports(bytes)
+      const plain = options.seal ? options.seal.openRtcp(bytes) : bytes
+      const reports = plain ? readReports(plain) : []
       this.reportCount += reports.length
       this.lastReport = reports.at(-1) ?? this.lastReport
     })
   }
 
-  start(): void {
-    this.dueAtMs = this.#options.pacer.nowMs() + FIRST_AFTER_MS
+  /** Begins now, or at a time on the pacer's clock. */
+  start(atMs = this.#options.pacer.nowMs()): void {
+    this.dueAtMs = atMs + FIRST_AFTER_MS
     this.#options.pacer.add(this)
   }
 
@@ -97,9 +104,10 @@ export class RtcpSender implements Paced {
     this.#send(formatReport(position, this.#options, this.#options.pacer.nowMs()))
   }
 
-  #send(bytes: Buffer): void {
-    this.#lastSsrc = bytes.readUInt32BE(4)
+  #send(plain: Buffer): void {
+    this.#lastSsrc = plain.readUInt32BE(4)
     this.sentCount += 1
+    const bytes = this.#options.seal?.sealRtcp(plain) ?? plain
     // A report that is lost is nothing: that is what RTCP is like.
     this.#options.sockets.rtcp.send(bytes, 0, bytes.length, this.#remote.rtcpPort, this.#remote.address, () => {})
   }
@@ -108,8 +116,8 @@ export class RtcpSender implements Paced {
 /** A sender report and the source's name (RFC 3550 §6.4.1, §6.5). */
 const formatReport = (position: SourcePosition, options: RtcpSenderOptions, nowMs: number): Buffer => {
   const report = Buffer.alloc(28)
-  const unixMs = Date.now()
-  const elapsedTicks = Math.round(((nowMs - position.sentAtMs) * options.clockRateHz) / 1000)
+  const unixMs = options.pacer.unixMsAt(nowMs) + (options.clockOffsetMs ?? 0)
+  const elapsedTicks = Math.round(((nowMs - position.sampledAtMs) * options.clockRateHz) / 1000)
   report[0] = VERSION
   report[1] = SENDER_REPORT as number
   report.writeUInt16BE(report.length / 4 - 1, 2)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:dgram'
 import type { FrameSource } from './frame-source.ts'
+import type { MediaSeal } from './media-seal.ts'
 import type { MediaSockets } from './media-sockets.ts'
 import type { Paced, Pacer } from './pacer.ts'
 import type { PacketStream, StreamTruth, TimedPacket } from './packet-stream.ts'
@@ -15,6 +16,10 @@ export interface RtpSenderOptions {
   /** That of telephone-events; needed when the stream has any. */
   readonly eventType?: number
   readonly remote: RemoteMedia
+  /** Contributing sources of every packet, at most 15. */
+  readonly contributors?: readonly number[]
+  /** Makes SRTP of it. */
+  readonly seal?: MediaSeal
   /** Hears of every new SSRC, right after its first packet. */
   readonly newSource?: () => void
   /** How much faster than real time, 1 unless said; up to {@link SPEED_MAX}. */
@@ -31,9 +36,9 @@ export interface RemoteMedia {
 /** Where a stream is: what a sender report says of it. */
 export interface SourcePosition {
   readonly ssrc: number
-  /** Of the packet that went out last, and when it did, on the pacer's clock. */
+  /** Of the packet that went out last, and the instant that it names, on the pacer's clock: that of sampling, not of sending. */
   readonly timestamp: number
-  readonly sentAtMs: number
+  readonly sampledAtMs: number
   /** Packets and payload bytes so far. */
   readonly packets: number
   readonly bytes: number
@@ -41,6 +46,8 @@ export interface SourcePosition {
 
 /** What really went out, and when. */
 export interface SenderReport {
+  /** Unix time at which the stream began, whether its first frame was sent or not; parts of a millisecond count. */
+  readonly beginsAtUnixMs: number
   readonly packets: number
   /** Of payload. */
   readonly bytes: number
@@ -52,6 +59,8 @@ export interface SenderReport {
   /** How late packets went out, against their plan. */
   readonly lateMeanMs: number
   readonly lateMaxMs: number
+  /** How late the first one did. */
+  readonly lateFirstMs: number
   readonly truth: StreamTruth
 }
 
@@ -59,18 +68,26 @@ export const SPEED_MAX = 10_000
 /** Packets of one stream that go out at once, before others have their turn. */
 const BATCH_MAX = 256
 const RTP_HEADER_BYTES = 12
+const SOURCE_BYTES = 4
 const RTP_VERSION = 0x80
 const MARKER = 0x80
 
-/** One packet as it goes out (RFC 3550 §5.1): no padding, no extension, no contributing sources. */
-const formatPacket = (packet: TimedPacket, payloadType: number, payload: Uint8Array): Buffer => {
-  const bytes = Buffer.allocUnsafe(RTP_HEADER_BYTES + payload.length)
-  bytes[0] = RTP_VERSION
+/** One packet as it goes out (RFC 3550 §5.1): no padding, no extension. */
+const formatPacket = (
+  packet: TimedPacket,
+  payloadType: number,
+  payload: Uint8Array,
+  contributors: readonly number[],
+): Buffer => {
+  const headerBytes = RTP_HEADER_BYTES + SOURCE_BYTES * contributors.length
+  const bytes = Buffer.allocUnsafe(headerBytes + payload.length)
+  bytes[0] = RTP_VERSION | contributors.length
   bytes[1] = payloadType | (packet.marker ? MARKER : 0)
   bytes.writeUInt16BE(packet.sequence, 2)
   bytes.writeUInt32BE(packet.timestamp, 4)
   bytes.writeUInt32BE(packet.ssrc, 8)
-  bytes.set(payload, RTP_HEADER_BYTES)
+  for (const [index, ssrc] of contributors.entries()) bytes.writeUInt32BE(ssrc, RTP_HEADER_BYTES + SOURCE_BYTES * index)
+  bytes.set(payload, headerBytes)
   return bytes
 }
 
@@ -91,6 +108,7 @@ export class RtpSender implements Paced {
   #lastSentAtMs: number | undefined
   #lateSumMs = 0
   #lateMaxMs = 0
+  #lateFirstMs: number | undefined
   dueAtMs: number | undefined
 
   constructor(options: RtpSenderOptions) {
@@ -100,10 +118,10 @@ export class RtpSender implements Paced {
     this.#speed = options.speed ?? 1
   }
 
-  /** Begins now. */
-  start(): void {
-    this.#startedAtMs = this.#options.pacer.nowMs()
-    this.#startedAtUnixMs = Date.now()
+  /** Begins now, or at a time on the pacer's clock. */
+  start(atMs = this.#options.pacer.nowMs()): void {
+    this.#startedAtMs = atMs
+    this.#startedAtUnixMs = this.#options.pacer.unixMsAt(atMs)
     this.#plan()
     this.#options.pacer.add(this)
   }
@@ -112,6 +130,16 @@ export class RtpSender implements Paced {
   stop(): void {
     this.#options.packets.end()
     this.#plan()
+  }
+
+  /** Sends nothing until it is unmuted; time goes on. */
+  mute(isMuted: boolean): void {
+    this.#options.packets.mute(isMuted)
+  }
+
+  /** The next packet comes from another source. */
+  changeSource(): void {
+    this.#options.packets.changeSource()
   }
 
   /** Resolves when the last packet has gone out. */
@@ -138,13 +166,15 @@ export class RtpSender implements Paced {
   get position(): SourcePosition | undefined {
     if (!this.#last) return undefined
     const { ssrc, timestamp } = this.#last
-    return { ssrc, timestamp, sentAtMs: this.#lastSentAtMs ?? 0, packets: this.#packets, bytes: this.#bytes }
+    const sampledAtMs = this.#startedAtMs + this.#last.sampledAtMs / this.#speed
+    return { ssrc, timestamp, sampledAtMs, packets: this.#packets, bytes: this.#bytes }
   }
 
   /** What has gone out so far. */
   report(): SenderReport {
     const at = (sentAtMs: number) => this.#startedAtUnixMs + sentAtMs - this.#startedAtMs
     return {
+      beginsAtUnixMs: this.#startedAtUnixMs,
       packets: this.#packets,
       bytes: this.#bytes,
       failed: this.#failed,
@@ -152,6 +182,7 @@ export class RtpSender implements Paced {
       ...(this.#lastSentAtMs !== undefined && { lastSentAtMs: at(this.#lastSentAtMs) }),
       lateMeanMs: this.#packets === 0 ? 0 : this.#lateSumMs / this.#packets,
       lateMaxMs: this.#lateMaxMs,
+      lateFirstMs: this.#lateFirstMs ?? 0,
       truth: this.#options.packets.truth(),
     }
   }
@@ -163,9 +194,10 @@ export class RtpSender implements Paced {
   }
 
   #send(packet: TimedPacket): void {
-    const { payloadType, eventType = payloadType, frames } = this.#options
+    const { payloadType, eventType = payloadType, frames, contributors = [], seal } = this.#options
     const payload = packet.event ?? frames.frame(packet.frame)
-    const bytes = formatPacket(packet, packet.event ? eventType : payloadType, payload)
+    const plain = formatPacket(packet, packet.event ? eventType : payloadType, payload, contributors)
+    const bytes = seal?.sealRtp(plain) ?? plain
     // Read again: encoding takes its time, too, and so do the packets before this one.
     const nowMs = this.#options.pacer.nowMs()
     const lateMs = nowMs - this.#startedAtMs - packet.sendAtMs / this.#speed
@@ -177,6 +209,7 @@ export class RtpSender implements Paced {
     this.#firstSentAtMs ??= nowMs
     this.#lastSentAtMs = nowMs
     this.#lateSumMs += lateMs
+    this.#lateFirstMs ??= lateMs
     this.#lateMaxMs = Math.max(this.#lateMaxMs, lateMs)
     if (isNew) this.#newSource()
   }
@@ -188,7 +221,7 @@ export class RtpSender implements Paced {
 
 const sendTo = (
   socket: Socket,
-  bytes: Buffer,
+  bytes: Uint8Array,
   port: number,
   address: string,
   sent: (error: Error | null) => void,

@@ -6,10 +6,11 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../protocol/sip/message.ts'
-import type { CallerCodec } from './caller-codecs.ts'
-import { Invitation, type InviteOptions } from './invitation.ts'
-import type { RemoteSession } from './session-text.ts'
-import { isWithin, SipCall, sessionHeaders } from './sip-call.ts'
+import { type AudioAgreement, AudioSession } from './audio-session.ts'
+import { Invitation, type InvitationOptions, type InviteOptions } from './invitation.ts'
+import type { SessionSide } from './session-side.ts'
+import { SipCall } from './sip-call.ts'
+import { type DialogLink, type DialogParts, isWithin, type SipDialog, sessionHeaders } from './sip-dialog.ts'
 import {
   addressesOf,
   cseqOf,
@@ -39,18 +40,18 @@ export interface CallerOptions extends Omit<TransportOptions, 'target'> {
   readonly t1Ms?: number
 }
 
-/** How an INVITE ended. */
-export type InviteOutcome =
-  | {
-      readonly kind: 'answered'
-      readonly call: SipCall
-      readonly codec: CallerCodec
-      readonly remote: RemoteSession
-      readonly afterMs: number
-      readonly response: SipResponse
-      /** Statuses of the provisional responses, in order. */
-      readonly provisional: readonly number[]
-    }
+/** An INVITE that was answered with a 2xx that we agree to. */
+export interface Answered<D> {
+  readonly kind: 'answered'
+  readonly call: D
+  readonly afterMs: number
+  readonly response: SipResponse
+  /** Statuses of the provisional responses, in order. */
+  readonly provisional: readonly number[]
+}
+
+/** How an INVITE ended that came to nothing. */
+export type InviteFailure =
   | {
       readonly kind: 'refused'
       readonly status: number
@@ -66,6 +67,12 @@ export type InviteOutcome =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'lost'; readonly reason: string }
 
+/** How the INVITE of a plain call ended. */
+export type InviteOutcome = (Answered<SipCall> & AudioAgreement) | InviteFailure
+
+/** Makes the dialog of a 2xx. */
+type OpenDialog<D> = (link: DialogLink, parts: DialogParts) => D
+
 const ANSWER_DEADLINE_MS = 10_000
 /** How long a cancelled INVITE may still take. */
 const CANCEL_WAIT_MS = 5000
@@ -77,7 +84,7 @@ const CALLS_MAX = 10_000
 export class SipCaller {
   readonly #options: CallerOptions
   readonly #transactions: ClientTransactions
-  readonly #calls = new Map<string, SipCall>()
+  readonly #calls = new Map<string, SipDialog<unknown>>()
   readonly #answered = new AnsweredRequests()
   #transport: SipTransport | undefined
   #lostReason: string | undefined
@@ -116,16 +123,30 @@ export class SipCaller {
     return this.#way.localPort
   }
 
-  /** Places one call. Never rejects: whatever happens is an outcome. */
-  async invite(options: InviteOptions): Promise<InviteOutcome> {
+  /** Places one plain call. Never rejects: whatever happens is an outcome. */
+  async invite({ media, hasLateOffer, ...options }: InviteOptions): Promise<InviteOutcome> {
+    const session = new AudioSession(media, hasLateOffer)
+    const outcome = await this.dial(options, session, (link, parts) => new SipCall(link, parts, session))
+    if (outcome.kind !== 'answered') return outcome
+    if (!session.agreement) throw new Error('Who was answered has agreed.')
+    return { ...outcome, ...session.agreement }
+  }
+
+  /** Asks for one session about anything. Never rejects: whatever happens is an outcome. */
+  async dial<D extends SipDialog<unknown>>(
+    options: InvitationOptions,
+    side: SessionSide<unknown>,
+    open: OpenDialog<D>,
+  ): Promise<Answered<D> | InviteFailure> {
     if (this.#calls.size >= CALLS_MAX) return { kind: 'lost', reason: 'Too many calls.' }
-    const attempt = new Invitation(this.#party, this.#options.target.uri, options)
+    const attempt = new Invitation(this.#party, this.#options.target.uri, options, side)
     const startedAtMs = performance.now()
     for (let count = 1; ; count += 1) {
       const answer = await this.#runInvite(attempt, options)
       if (answer.kind !== 'response') return answer
       const { response } = answer
-      if (response.status < 300) return this.#establish(attempt, options, response, performance.now() - startedAtMs)
+      const afterMs = performance.now() - startedAtMs
+      if (response.status < 300) return this.#establish(attempt, options, { response, afterMs }, open)
       if (count < ATTEMPTS_MAX && !attempt.isCancelled && attempt.amend(response)) continue
       if (attempt.isCancelled) return cancelledBy(options, response.status)
       const retryAfterSeconds = secondsOf(response, 'Retry-After')
@@ -133,7 +154,7 @@ export class SipCaller {
         kind: 'refused',
         status: response.status,
         reason: response.reason,
-        afterMs: performance.now() - startedAtMs,
+        afterMs,
         ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
         response,
       }
@@ -188,7 +209,7 @@ export class SipCaller {
   }
 
   /** One INVITE up to its final response, with the CANCEL that its time or its deadline asks for. */
-  async #runInvite(attempt: Invitation, options: InviteOptions): Promise<FinalAnswer> {
+  async #runInvite(attempt: Invitation, options: InvitationOptions): Promise<FinalAnswer> {
     const invite = attempt.request()
     const deadlineMs = deadlineOf(options)
     let isProvisional = false
@@ -213,31 +234,30 @@ export class SipCaller {
     return answer
   }
 
-  /** Makes a call of a 2xx and acknowledges it; hangs up at once when it is not wanted any more or makes no sense. */
-  async #establish(
+  /** Makes a dialog of a 2xx and acknowledges it; hangs up at once when it is not wanted any more or makes no sense. */
+  async #establish<D extends SipDialog<unknown>>(
     attempt: Invitation,
-    options: InviteOptions,
-    response: SipResponse,
-    afterMs: number,
-  ): Promise<InviteOutcome> {
+    options: InvitationOptions,
+    { response, afterMs }: Pick<Answered<D>, 'response' | 'afterMs'>,
+    open: OpenDialog<D>,
+  ): Promise<Answered<D> | InviteFailure> {
     const agreed = attempt.agree(response)
-    const call = new SipCall(
-      {
-        party: this.#party,
-        run: (request, options) => this.#run(request, options),
-        send: (message) => this.#way.send(message),
-        forget: ({ callId }) => this.#calls.delete(callId),
-      },
-      attempt.dialogOf(response, 'reason' in agreed ? options.media : agreed.media),
-    )
+    const link: DialogLink = {
+      party: this.#party,
+      run: (request, options) => this.#run(request, options),
+      send: (message) => this.#way.send(message),
+      forget: (callId) => this.#calls.delete(callId),
+    }
+    const call = open(link, attempt.dialogOf(response))
     this.#calls.set(call.callId, call)
     call.acknowledge(attempt.cseq, 'reason' in agreed ? undefined : agreed.answer)
     if (attempt.isCancelled || 'reason' in agreed) {
       await call.bye()
-      return 'reason' in agreed ? { kind: 'wrong-answer', ...agreed } : cancelledBy(options, response.status)
+      return 'reason' in agreed
+        ? { kind: 'wrong-answer', reason: agreed.reason }
+        : cancelledBy(options, response.status)
     }
-    const { codec, remote } = agreed
-    return { kind: 'answered', call, codec, remote, afterMs, response, provisional: attempt.provisional }
+    return { kind: 'answered', call, afterMs, response, provisional: attempt.provisional }
   }
 
   #receive(message: SipMessage): void {
@@ -257,10 +277,16 @@ export class SipCaller {
   #answer(request: SipRequest): void {
     if (request.method === 'ACK') return
     const again = this.#answered.find(request)
+    if (again) {
+      this.#way.send(again)
+      return
+    }
     const call = this.#calls.get(headerOf(request, 'Call-ID') ?? '')
-    const answer = again ?? (call && isWithin(call, request) ? call.answer(request) : answerOutside(request))
-    this.#answered.remember(request, answer)
-    this.#way.send(answer)
+    const isCall = call !== undefined && isWithin(call, request)
+    const { response, afterwards = undefined } = isCall ? call.answer(request) : { response: answerOutside(request) }
+    this.#answered.remember(request, response)
+    this.#way.send(response)
+    afterwards?.()
   }
 
   #lose(reason: string): void {
@@ -271,12 +297,12 @@ export class SipCaller {
 }
 
 /** A CANCEL of ours was either asked for, or came from the deadline. */
-const cancelledBy = (options: InviteOptions, status: number): InviteOutcome =>
+const cancelledBy = (options: InvitationOptions, status: number): InviteFailure =>
   (options.cancelAfterMs ?? Number.POSITIVE_INFINITY) < deadlineOf(options)
     ? { kind: 'cancelled', status }
     : { kind: 'timeout' }
 
-const deadlineOf = ({ answerDeadlineMs = ANSWER_DEADLINE_MS }: InviteOptions): number => answerDeadlineMs
+const deadlineOf = ({ answerDeadlineMs = ANSWER_DEADLINE_MS }: InvitationOptions): number => answerDeadlineMs
 
 const answerOutside = (request: SipRequest): SipResponse =>
   request.method === 'OPTIONS'

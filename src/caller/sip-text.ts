@@ -7,6 +7,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../protocol/sip/message.ts'
+import type { SipBody } from './session-side.ts'
 import { hostOf, type SipTransportName } from './target.ts'
 
 // What a caller reads of the messages it gets. On purpose not the server's own grammar: a mistake there must not hide itself.
@@ -77,7 +78,7 @@ export const makeRequest = (parts: {
   readonly callId: string
   readonly cseq: number
   readonly headers?: SipHeaders
-  readonly body?: { readonly type: string; readonly text: string } | undefined
+  readonly body?: SipBody | undefined
 }): SipRequest => ({
   kind: 'request',
   method: parts.method,
@@ -90,10 +91,13 @@ export const makeRequest = (parts: {
     ['Call-ID', parts.callId],
     ['CSeq', `${parts.cseq} ${parts.method}`],
     ...(parts.headers ?? []),
-    ...(parts.body ? [['Content-Type', parts.body.type] as const] : []),
+    ...contentHeaders(parts.body),
   ],
   body: Buffer.from(parts.body?.text ?? ''),
 })
+
+const contentHeaders = (body: SipBody | undefined): SipHeaders =>
+  body ? [['Content-Type', body.type], ...(body.headers ?? [])] : []
 
 const COPIED = ['Via', 'From', 'To', 'Call-ID', 'CSeq']
 
@@ -102,7 +106,7 @@ export const makeResponse = (
   request: SipRequest,
   status: number,
   reason: string,
-  parts: { readonly headers?: SipHeaders; readonly body?: { readonly type: string; readonly text: string } } = {},
+  parts: { readonly headers?: SipHeaders; readonly body?: SipBody } = {},
 ): SipResponse => ({
   kind: 'response',
   status,
@@ -110,7 +114,7 @@ export const makeResponse = (
   headers: [
     ...request.headers.filter(([name]) => COPIED.includes(name)),
     ...(parts.headers ?? []),
-    ...(parts.body ? [['Content-Type', parts.body.type] as const] : []),
+    ...contentHeaders(parts.body),
   ],
   body: Buffer.from(parts.body?.text ?? ''),
 })

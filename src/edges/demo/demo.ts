@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServerProcess } from './server-process.ts'
-import { asking, walkTheApi } from './walk.ts'
+import { type Ask, asking, type Tell, walkTheApi } from './walk.ts'
 
 /** What the demo runs and where it prints. */
 export interface DemoOptions {
@@ -15,8 +15,8 @@ export interface DemoOptions {
 }
 
 /**
- * Starts a server on a temporary folder, puts a spoken recording in, walks the API, places a live call and proves its recording, checks every answer, and
- * leaves nothing behind.
+ * Starts a server on a temporary folder, puts a spoken recording in, walks the API, places a live call and begins a SIPREC session, proves their recordings,
+ * checks every answer, and leaves nothing behind.
  * Rejects at the first wrong answer.
  */
 export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void> => {
@@ -38,14 +38,33 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
       const whom = { url: server.url, projectId, token }
       await walkTheApi({ ...whom, call: await readFile(call), tell })
       print(`Now a live call: ${server.sip}`)
-      // Loaded only here: the codecs of a call are much to load for every other command.
-      const { walkThroughACall } = await import('./live-call.ts')
-      await walkThroughACall({ target: `sip:${server.sip}`, ask: asking(whom), tell })
+      await walkLive({ target: `sip:${server.sip}`, ask: asking(whom), tell, print })
     } finally {
       await server.stop()
     }
     print('Everything answered as it should.')
   } finally {
     await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** A call, then a SIPREC session. */
+const walkLive = async (live: {
+  readonly target: string
+  readonly ask: Ask
+  readonly tell: Tell
+  readonly print: DemoOptions['print']
+}): Promise<void> => {
+  // Loaded only here: the codecs of a call are much to load for every other command.
+  const { CallGenerator } = await import('../../caller/place-call.ts')
+  const { walkThroughACall } = await import('./live-call.ts')
+  const { walkThroughASession } = await import('./live-session.ts')
+  const generator = await CallGenerator.open({ target: live.target })
+  try {
+    await walkThroughACall({ ...live, generator })
+    live.print('And what an SBC sends of a call of two, by SIPREC:')
+    await walkThroughASession({ ...live, generator })
+  } finally {
+    generator.close()
   }
 }
