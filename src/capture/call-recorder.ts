@@ -63,6 +63,8 @@ export interface CallRequest extends StreamTerms {
    * `inbound`, the others `outbound`. Absent for a call of one stream, which is kept as received.
    */
   readonly layout?: Trunk['layout']
+  /** Names the call among recordings that have a stream of it each. */
+  readonly group?: string
   /** What the call's first metadata says (RFC 7865). */
   readonly metadata?: MetadataVersion
 }

@@ -136,9 +136,11 @@ export class CaptureEngine {
 
   /** Everything that has to happen now and then; see {@link TICK_MS}. */
   tick(nowMs: number): void {
+    const groups = awaitedSince(this.#sessions.values())
     for (const session of this.#sessions.values()) {
       session.advance(nowMs)
-      const reason = this.#reasonToEnd(session, nowMs)
+      const { group } = session.recording
+      const reason = this.#reasonToEnd(session, group === undefined ? session.awaitedSinceMs : groups.get(group), nowMs)
       if (reason) this.end(session.handle, reason)
     }
     if (!this.#isCommitting) void this.#commit()
@@ -180,11 +182,12 @@ export class CaptureEngine {
     if (this.#sessions.size === 0 && this.#ended.size === 0) await this.#journal.removeAll()
   }
 
-  #reasonToEnd(session: LiveSession, nowMs: number): EndReason | undefined {
+  /** `awaitedSinceMs`: how long media has been awaited that does not come; undefined while none is. */
+  #reasonToEnd(session: LiveSession, awaitedSinceMs: number | undefined, nowMs: number): EndReason | undefined {
     const { failure } = session
     if (failure !== undefined) return reasonOf(failure)
     if (nowMs - session.beganMs >= session.recording.maxMs) return 'max_length'
-    if (!session.isHeld && nowMs - session.lastPacketMs >= this.#options.mediaTimeoutMs) return 'media_timeout'
+    if (awaitedSinceMs !== undefined && nowMs - awaitedSinceMs >= this.#options.mediaTimeoutMs) return 'media_timeout'
     return undefined
   }
 
@@ -310,6 +313,17 @@ export class CaptureEngine {
       if (media) batch.json('end', handle, media)
     }
   }
+}
+
+/** Of each group of recordings: when one of them last heard something. A group of which all are on hold is not in it. */
+const awaitedSince = (sessions: Iterable<LiveSession>): ReadonlyMap<string, number> => {
+  const since = new Map<string, number>()
+  for (const { recording, awaitedSinceMs } of sessions) {
+    const { group } = recording
+    if (group === undefined || awaitedSinceMs === undefined) continue
+    since.set(group, Math.max(since.get(group) ?? 0, awaitedSinceMs))
+  }
+  return since
 }
 
 const reasonOf = (error: unknown): EndReason =>

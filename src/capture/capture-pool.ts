@@ -96,14 +96,15 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     return this.#recovering
   }
 
-  reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
-    return request.isSeparate
-      ? reserveSeparately((streamCount) => this.#reserve({ ...request, streamCount }), request.streamCount)
-      : this.#reserve(request)
+  async reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
+    if (!request.isSeparate) return this.#reserve(request)
+    // All on one worker, which sees when the last of them falls silent.
+    const worker = this.#admit()
+    return reserveSeparately((streamCount) => this.#reserve({ ...request, streamCount }, worker), request.streamCount)
   }
 
-  async #reserve(request: Parameters<CallRecorder['reserve']>[0]): Promise<Reservation> {
-    const worker = this.#admit()
+  async #reserve(request: Parameters<CallRecorder['reserve']>[0], given?: CaptureWorkerClient): Promise<Reservation> {
+    const worker = given ?? this.#admit()
     const handle = this.#nextHandle()
     this.#reserved += 1
     try {
@@ -233,7 +234,15 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     }
     const maxMs = Math.min(this.#options.callMaxMs, (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000)
     const mediaKey = media?.key ?? ''
-    const live: LiveRecording = { recordingId, projectId, mediaKey, streams, maxMs, ...(mix && { mix }) }
+    const live: LiveRecording = {
+      recordingId,
+      projectId,
+      mediaKey,
+      streams,
+      maxMs,
+      ...(mix && { mix }),
+      ...(request.group !== undefined && { group: request.group }),
+    }
     this.#calls.set(handle, call)
     this.#byRecording.set(recordingId, call)
     try {

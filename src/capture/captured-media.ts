@@ -14,6 +14,8 @@ export interface LiveRecording {
   /** How several streams are mixed; absent: there is one, kept as received. */
   readonly mix?: MixFormat
   readonly maxMs: number
+  /** Recordings of one call that have a stream each: the silence of one ends it only when all are silent. */
+  readonly group?: string
 }
 
 /** What came of a recording. JSON. */

@@ -100,8 +100,9 @@ export class LiveSession {
     return last
   }
 
-  get hasMedia(): boolean {
-    return this.receivers.some(({ lastPacketMs }) => lastPacketMs !== undefined)
+  /** Since when media is awaited that does not come; undefined while nobody has to send. */
+  get awaitedSinceMs(): number | undefined {
+    return this.isHeld ? undefined : this.lastPacketMs
   }
 
   get isHeld(): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { EndReason } from '../domain/call-details.ts'
 import type { CallRequest, RecordedCall, Reservation, StreamPlan, StreamTerms } from './call-recorder.ts'
 
@@ -32,10 +33,11 @@ const together = (reserve: Reserve, reservations: Reservation[]): Reservation =>
     for (const reservation of reservations) reservation.release()
   },
   begin: async (request) => {
-    const calls = await beginAll(reservations, request)
+    const grouped = { ...request, group: randomUUID() }
+    const calls = await beginAll(reservations, grouped)
     return joined(calls, async (terms) => {
       for (let index = calls.length; index < terms.streams.length; index += 1) {
-        const call = await reservations[index]?.begin(partOf({ ...request, ...terms }, index))
+        const call = await reservations[index]?.begin(partOf({ ...grouped, ...terms }, index))
         if (call) calls.push(call)
       }
     })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatRtp } from '../audio/rtp/packet.ts'
+import type { SharedClock } from '../audio/timeline/placement.ts'
 import { SampleTrack } from '../audio/timeline/sample-track.ts'
 import type { Piece } from '../audio/timeline/track.ts'
 import type { StreamPlan } from './call-recorder.ts'
@@ -41,7 +42,12 @@ interface Packet {
 class Line {
   readonly track = new SampleTrack({ bytesPerTick: 1, clockRateHz: CLOCK_RATE_HZ })
   readonly taken: Piece[] = []
-  readonly receiver = new StreamReceiver(PLAN, this.track, (positionTicks) => this.take(positionTicks))
+  readonly receiver: StreamReceiver
+
+  /** `clock`: other streams are beside. */
+  constructor(clock?: SharedClock) {
+    this.receiver = new StreamReceiver(PLAN, this.track, (positionTicks) => this.take(positionTicks), clock)
+  }
 
   send(...packets: readonly Packet[]): this {
     for (const packet of packets) this.#send(packet)
@@ -356,5 +362,39 @@ describe('StreamReceiver, where reports go', () => {
     expect(peerOf(odd, AGREED)).toEqual({ address: AGREED.address, port: 4711 })
     expect(peerOf(odd, REBOUND)).toEqual({ address: REBOUND.address, port: REBOUND.port + 1 })
     expect(peerOf({ ...odd, isRtcpMultiplexed: true }, REBOUND)).toEqual(REBOUND)
+  })
+})
+
+describe('a stream beside others', () => {
+  const originMs = -1_000
+  const beginOf = (line: Line) => {
+    line.receiver.settle()
+    return line.track.firstTicks
+  }
+
+  it('is placed by the arrival clock that they share', () => {
+    expect(beginOf(new Line({ originMs }).run(0, 10))).toBe(2 * CLOCK_RATE_HZ)
+  })
+
+  it('is not moved by a first packet that was late, and loses nothing of what follows', () => {
+    const line = new Line({ originMs }).send({ sequence: 0, lateMs: 46 }, { sequence: 1, lateMs: 26 })
+    line.send({ sequence: 2, lateMs: 6 }).run(3, 200)
+    expect(beginOf(line)).toBe(2 * CLOCK_RATE_HZ)
+    expect(line.heard()).toEqual(range(0, 200).map((frame) => frame & 255))
+  })
+
+  it('is heard from its first packet on, also when no more come', () => {
+    const line = new Line({ originMs }).send({ sequence: 0 })
+    line.receiver.settle(99)
+    expect(line.track.firstTicks).toBeUndefined()
+    line.receiver.settle(100)
+    expect(line.track.firstTicks).toBe(2 * CLOCK_RATE_HZ)
+  })
+
+  it('keeps what a source sent that another follows at once', () => {
+    const line = new Line({ originMs }).run(0, 3).run(3, 30, { ssrc: OURS + 1 })
+    line.receiver.settle()
+    expect(line.receiver.quality()).toMatchObject({ packets: 30, ssrcChanges: 1 })
+    expect(line.heard()).toEqual(range(0, 30))
   })
 })

@@ -30,6 +30,17 @@ const TRIALS_KEPT_MAX = 256
 /** What is older was no beginning of what is believed now. */
 const TRIAL_AGE_MAX_MS = 1_000
 const SOURCES_MAX = 2
+/**
+ * So long the first packets of a new source are kept in memory, in a recording of several streams: the least late of them tells where the source stands beside the
+ * others. A first packet that was late would have all that follow moved.
+ */
+const OPENING_MS = 100
+
+/** A source that has just begun. */
+interface Opening {
+  readonly ssrc: number
+  readonly packets: Omit<OnTrial, 'from'>[]
+}
 
 /** Counts that only this class makes; the rest of {@link StreamQuality} is the receptions'. */
 interface Counts {
@@ -55,7 +66,9 @@ export class StreamReceiver {
   readonly #header: RtpHeader = makeRtpHeader()
   readonly #counts: Counts = { late: 0, strangers: 0, invalid: 0, unauthentic: 0, replayed: 0 }
   readonly #ticksPerMs: number
+  readonly #isBesideOthers: boolean
   #trials: OnTrial[] = []
+  #opening: Opening | undefined
   #plan: StreamPlan
   #payloadTypes: ReadonlySet<number>
   #lastSsrc: number | undefined
@@ -69,6 +82,7 @@ export class StreamReceiver {
     this.track = track
     this.#makeRoom = makeRoom
     this.#placement = new Placement(plan.format.clockRateHz, clock)
+    this.#isBesideOthers = clock !== undefined
     this.#ticksPerMs = plan.format.clockRateHz / 1000
     this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort })
   }
@@ -133,11 +147,14 @@ export class StreamReceiver {
    */
   settle(nowMs = Number.POSITIVE_INFINITY): void {
     const [first] = this.#trials
-    if (!first || !this.#lock.isPatienceOver(nowMs)) return
-    parseRtp(first.bytes, this.#header)
-    const { ssrc } = this.#header
-    this.#lock.believe(ssrc, first.from, first.arrivalMs)
-    this.#takeTrials(ssrc, first.from, first.arrivalMs)
+    if (first && this.#lock.isPatienceOver(nowMs)) {
+      parseRtp(first.bytes, this.#header)
+      const { ssrc } = this.#header
+      this.#lock.believe(ssrc, first.from, first.arrivalMs)
+      this.#takeTrials(ssrc, first.from, first.arrivalMs)
+    }
+    const opened = this.#opening?.packets[0]
+    if (opened && nowMs - opened.arrivalMs >= OPENING_MS) this.#begin()
   }
 
   /** Statistics of the whole stream, over all of its sources. */
@@ -189,8 +206,54 @@ export class StreamReceiver {
   }
 
   #accept(bytes: Uint8Array, arrivalMs: number): void {
-    const { ssrc, sequence, timestamp, marker, payloadType, payloadOffset, payloadEnd } = this.#header
+    const { ssrc } = this.#header
     this.lastPacketMs = arrivalMs
+    const opening = this.#opening
+    if (opening && opening.ssrc !== ssrc) {
+      this.#begin()
+      parseRtp(bytes, this.#header)
+    }
+    if (!this.#isBesideOthers || this.#receptions.has(ssrc)) this.#take(bytes, arrivalMs)
+    else this.#openWith(ssrc, { bytes: bytes.slice(), arrivalMs })
+  }
+
+  #openWith(ssrc: number, packet: Opening['packets'][number]): void {
+    this.#opening ??= { ssrc, packets: [] }
+    const { packets } = this.#opening
+    packets.push(packet)
+    const isOver = packet.arrivalMs - (packets[0]?.arrivalMs ?? 0) >= OPENING_MS
+    if (isOver || packets.length >= TRIALS_KEPT_MAX) this.#begin()
+  }
+
+  /** The new source is placed: where its first packet would have been, had it been as little late as the least late of the first few. */
+  #begin(): void {
+    const packets = this.#opening?.packets ?? []
+    this.#opening = undefined
+    const tooLateMs = this.#latenessOfFirst(packets)
+    for (const [index, { bytes, arrivalMs }] of packets.entries()) {
+      parseRtp(bytes, this.#header)
+      this.#take(bytes, arrivalMs, index === 0 ? arrivalMs - tooLateMs : arrivalMs)
+    }
+  }
+
+  /** How much later than the least late the first of some packets came, by their timestamps. */
+  #latenessOfFirst(packets: Opening['packets']): number {
+    let [first, least] = [0, Number.POSITIVE_INFINITY]
+    let firstTimestamp: number | undefined
+    for (const { bytes, arrivalMs } of packets) {
+      parseRtp(bytes, this.#header)
+      if (this.#header.payloadType !== this.#plan.format.payloadType) continue
+      firstTimestamp ??= this.#header.timestamp
+      const lateness = arrivalMs - ((this.#header.timestamp - firstTimestamp) | 0) / this.#ticksPerMs
+      if (!Number.isFinite(least)) first = lateness
+      least = Math.min(least, lateness)
+    }
+    return Number.isFinite(least) ? Math.min(OPENING_MS, first - least) : 0
+  }
+
+  /** `placedMs`: when it would have come, had it not been late. */
+  #take(bytes: Uint8Array, arrivalMs: number, placedMs = arrivalMs): void {
+    const { ssrc, sequence, timestamp, marker, payloadType, payloadOffset, payloadEnd } = this.#header
     const reception = this.#receptionOf(ssrc)
     const isAudio = payloadType === this.#plan.format.payloadType
     // All packets of an event have the timestamp of its beginning (RFC 4733 §2.2): they say nothing about jitter.
@@ -202,7 +265,13 @@ export class StreamReceiver {
       this.#counts.invalid += 1
       return
     }
-    const position = this.#placement.place(ssrc, { sequence: extended, timestamp, durationTicks, arrivalMs, marker })
+    const position = this.#placement.place(ssrc, {
+      sequence: extended,
+      timestamp,
+      durationTicks,
+      arrivalMs: placedMs,
+      marker,
+    })
     if (position === undefined || !this.#insert(position, payload)) this.#counts.late += 1
   }
 

@@ -254,6 +254,29 @@ describe('a session of two streams', () => {
     other.close()
   })
 
+  it('of a recording a stream goes on while one stream is heard, and ends when none is', async () => {
+    const impatient = await bench.openPool({ mediaTimeoutMs: 300 })
+    const reservation = await impatient.reserve({ family: 4, streamCount: 2, isSeparate: true })
+    const [left, right] = reservation.ports as [MediaPorts, MediaPorts]
+    const request = aSession({ layout: 'separate' })
+    const call = await reservation.begin(request)
+    const [one, other] = [new Talker(0), new Talker(1)]
+    await speak([[other, right]], 5)
+    await speak([[one, left]], 40)
+    await speak([[other, right]], 5)
+    expect(await call.ended).toBe('media_timeout')
+    const rows = await waitFor(async () => {
+      const { items } = await catalogue.listRecordings(project.id, { limit: 100 })
+      const parts = items.filter(({ leg, status }) => leg.id === request.leg.id && status === 'completed')
+      return parts.length === 2 ? parts : undefined
+    })
+    const details = await Promise.all(rows.map(({ id }) => catalogue.findCallDetails(project.id, id)))
+    expect(details.map((each) => each?.streams[0]?.packets).sort()).toEqual([10, 40])
+    one.close()
+    other.close()
+    await impatient.close()
+  })
+
   it('hands its ports on to the recording of the next session, which misses nothing', async () => {
     const reservation = await pool.reserve({ family: 4, streamCount: 2 })
     const [left, right] = reservation.ports as [MediaPorts, MediaPorts]

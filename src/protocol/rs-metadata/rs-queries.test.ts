@@ -35,6 +35,17 @@ describe('labelsInOrder and sendersOf', () => {
     expect(sendersOf(state, 'none')).toEqual([])
   })
 
+  it('give who sends nothing from the beginning the stream that nobody sends', () => {
+    const elements = [
+      aStream('one', 's', '1'),
+      aStream('two', 's', '2'),
+      aParticipant('a', 'sip:a@example.com', 'A'),
+      aParticipant('b', 'sip:b@example.com', 'B'),
+      contributes('b', { send: ['two'] }),
+    ]
+    expect(labelsInOrder(toldMore(EMPTY_RS_STATE, 0, elements, 'complete'))).toEqual(['1', '2'])
+  })
+
   it('know all that send a mix, and put it where the first of them is', () => {
     const mixed = [contributes(CALL.callee, { send: [rsId(40)] }), contributes(CALL.caller, { send: [rsId(40)] })]
     const people = aCallBetweenTwo().filter((element) => /^<(?:participant |session )/.test(element))

@@ -14,14 +14,20 @@ export const activeSessions = (state: RsState): RsState['sessions'] => {
 
 /**
  * Labels of the streams there are, each once, in the order of the participants that send them; a participant's streams in their own order. Who is on hold, and so sends
- * nothing, keeps the place it had. Streams that nobody has ever been said to send come last.
+ * nothing, keeps the place it had. Streams that nobody has ever been said to send are those of the participants that have sent none, in the order of both: who is
+ * on hold from the beginning. What is left comes last.
  */
 export const labelsInOrder = (state: RsState): readonly string[] => {
   const senderOf = lastSenders(state)
   const places = new Map(state.participants.map(({ id }, index) => [id, index]))
+  const senders = new Set(senderOf.values())
+  const silent = state.participants.flatMap(({ id, toMs }, index) =>
+    toMs !== undefined || senders.has(id) ? [] : [index],
+  )
+  const unsent = state.streams.filter(({ id, toMs }) => toMs === undefined && !senderOf.has(id)).map(({ id }) => id)
   const placeOf = (streamId: string): number => {
     const sender = senderOf.get(streamId)
-    if (sender === undefined) return Number.POSITIVE_INFINITY
+    if (sender === undefined) return silent[unsent.indexOf(streamId)] ?? Number.POSITIVE_INFINITY
     return places.get(sender) ?? places.size
   }
   const streams = state.streams
