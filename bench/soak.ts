@@ -8,10 +8,13 @@ import { planTones } from '../src/caller/tones.ts'
 import { install } from './poulsen.ts'
 
 /**
- * `npm run soak`: SOAK_CALLS recordings at once (default 800), of 10 to 60 seconds, coming and going for SOAK_MINUTES (default 30); each is deleted when it is
- * final. Prints memory and open files of the server every minute, and what was lost, and exits 1 when a promise was broken.
+ * `npm run soak`: SOAK_CALLS calls and SOAK_SESSIONS recording sessions of two streams at once (default 400 and 200, half of those secured), of 10 to 60 seconds,
+ * coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server every minute, and what was lost,
+ * and exits 1 when a promise was broken.
  */
-const CALLS = Number(process.env.SOAK_CALLS ?? 800)
+const CALLS = Number(process.env.SOAK_CALLS ?? 400)
+const SESSIONS = Number(process.env.SOAK_SESSIONS ?? 200)
+const LINES = CALLS + SESSIONS
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 30)
 const WARM_UP_MINUTES = Math.min(5, MINUTES / 3)
 const GROWTH_MAX = 1.05
@@ -26,6 +29,7 @@ const installation = install()
 await using server = await installation.start({
   POULSEN_SIP_LISTEN: `udp:127.0.0.1:${SIP_PORT}`,
   POULSEN_CALLS_MAX: '4000',
+  POULSEN_RTP_PORTS: '20000-39999',
   POULSEN_LOG_LEVEL: 'warn',
 })
 const generator = await CallGenerator.open({ target: `sip:127.0.0.1:${SIP_PORT}` })
@@ -40,15 +44,36 @@ const endMs = performance.now() + MINUTES * MS_PER_MINUTE
 
 const isFinal = (status: unknown): boolean => status === 'completed'
 
-/** One call from INVITE to DELETE. */
-const callOnce = async (seed: number): Promise<void> => {
-  const durationMs = SHORTEST_MS + Math.random() * SPREAD_MS
+/** What one call sent, and the leg that its recording is on. */
+interface Sent {
+  readonly legId: string
+  readonly packets: number
+}
+
+const call = async (seed: number, durationMs: number): Promise<Sent> => {
   const started = await generator.start({ durationMs, seed, frames })
   if (started.kind !== 'running') throw new Error(`not answered: ${JSON.stringify(started.invite)}`)
   const { callId, sent } = await started.outcome
+  return { legId: callId, packets: sent.packets }
+}
+
+const session = async (seed: number, durationMs: number): Promise<Sent> => {
+  const secured = seed % 2 === 0 ? { srtp: 'AES_CM_128_HMAC_SHA1_80' as const } : {}
+  const started = await generator.startSession({ durationMs, seed, streams: [{ frames }, { frames }], ...secured })
+  if (started.kind !== 'running') throw new Error(`not answered: ${JSON.stringify(started.invite)}`)
+  const outcome = await started.outcome
+  if (outcome.kind !== 'completed') throw new Error(`not as it should be: ${JSON.stringify(outcome.invite)}`)
+  const packets = outcome.streams.reduce((sum, { sent }) => sum + sent.packets, 0)
+  return { legId: outcome.communications[0]?.uuid ?? '', packets }
+}
+
+/** One call from INVITE to its end. */
+const callOnce = async (line: number, seed: number): Promise<void> => {
+  const durationMs = SHORTEST_MS + Math.random() * SPREAD_MS
+  const { legId, packets } = await (line < SESSIONS ? session : call)(seed, durationMs)
   counts.calls += 1
-  counts.sent += sent.packets
-  pending.push(callId)
+  counts.sent += packets
+  pending.push(legId)
 }
 
 const pending: string[] = []
@@ -59,13 +84,13 @@ const settle = async (): Promise<void> => {
   if (ended.size === 0) return
   const page = await fetch(`${server.url}/api/relay/rest/recordings?page_size=1000`, { headers })
   const { data } = (await page.json()) as { data: readonly Record<string, string>[] }
-  for (const { id, relay_sip_leg_id: callId = '', status } of data) {
-    if (!ended.has(callId)) continue
+  for (const { id, relay_sip_leg_id: legId = '', status } of data) {
+    if (!ended.has(legId)) continue
     if (!isFinal(status)) continue
-    ended.delete(callId)
+    ended.delete(legId)
     const details = await fetch(`${server.url}/v1/recordings/${id}`, { headers })
     const { quality } = (await details.json()) as { quality: { streams: readonly { packets: number }[] } }
-    counts.received += quality.streams[0]?.packets ?? 0
+    counts.received += quality.streams.reduce((sum, { packets }) => sum + packets, 0)
     const { status: removed } = await fetch(`${server.url}/api/relay/rest/recordings/${id}`, {
       method: 'DELETE',
       headers,
@@ -75,9 +100,9 @@ const settle = async (): Promise<void> => {
   pending.push(...ended)
 }
 
-const line = async (seed: number): Promise<void> => {
-  await delay(seed * START_EVERY_MS)
-  for (let round = 0; performance.now() < endMs; round += 1) await callOnce(seed + round * CALLS)
+const line = async (index: number): Promise<void> => {
+  await delay(index * START_EVERY_MS)
+  for (let round = 0; performance.now() < endMs; round += 1) await callOnce(index, index + round * LINES)
 }
 
 interface Sample {
@@ -93,7 +118,7 @@ const sample = (): Sample => {
 }
 
 const samples: Sample[] = []
-const lines = Array.from({ length: CALLS }, (_, seed) => line(seed))
+const lines = Array.from({ length: LINES }, (_, index) => line(index))
 const watching = setInterval(() => {
   samples.push(sample())
   const { minute, rssMiB, files } = samples.at(-1) as Sample

@@ -1,6 +1,7 @@
 import { analyse } from '../../../src/caller/analyse.ts'
 import { complaintsOf } from '../../../src/caller/compare.ts'
 import type { CompletedCall } from '../../../src/caller/place-call.ts'
+import type { SignalPlan } from '../../../src/caller/signal.ts'
 import type { LiveServer, WireDetails } from './live-server.ts'
 
 const PACKET_MS = 20
@@ -19,11 +20,16 @@ export const complaintsOfCut = async (
   live: LiveServer,
   outcome: CompletedCall,
   recording: WireDetails,
-): Promise<readonly string[]> => {
-  const { samples, sampleRateHz } = await live.audio(recording)
-  const durationMs = recording.duration_ms
-  const bursts = outcome.plan.bursts.filter((burst) => burst.startMs + burst.durationMs < durationMs - PACKET_MS)
-  const comparison = analyse(samples, sampleRateHz, { ...outcome.plan, durationMs, bursts }, { gaps: [], durationMs })
+): Promise<readonly string[]> => complaintsOfBeginning(await live.audio(recording), outcome.plan, recording.duration_ms)
+
+/** What is wrong with the audio of so much of a plan, which may end in mid-sound. */
+export const complaintsOfBeginning = (
+  { samples, sampleRateHz }: { readonly samples: Float32Array; readonly sampleRateHz: number },
+  plan: SignalPlan,
+  durationMs: number,
+): readonly string[] => {
+  const bursts = plan.bursts.filter((burst) => burst.startMs + burst.durationMs < durationMs - PACKET_MS)
+  const comparison = analyse(samples, sampleRateHz, { ...plan, durationMs, bursts }, { gaps: [], durationMs })
   const lastMs = bursts.at(-1)?.startMs ?? 0
   return complaintsOf({ ...comparison, extra: comparison.extra.filter(({ startMs }) => startMs < lastMs) })
 }

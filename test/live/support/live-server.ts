@@ -16,6 +16,7 @@ export interface WireRecording {
   readonly byte_size?: number
   readonly track: string
   readonly relay_sip_leg_id?: string
+  readonly relay_pstn_leg_id?: string
 }
 
 /** A recording with its call, as our own API shows it. */
@@ -25,7 +26,7 @@ export interface WireDetails extends WireRecording {
   readonly call?: { readonly call_id: string; readonly end_reason?: string; readonly from: string }
   readonly quality?: {
     readonly streams: readonly Readonly<Record<string, number>>[]
-    readonly gaps: readonly { readonly start_ms: number; readonly duration_ms: number }[]
+    readonly gaps: readonly { readonly start_ms: number; readonly duration_ms: number; readonly stream?: number }[]
   }
 }
 
@@ -86,7 +87,7 @@ export class LiveServer {
   /** The recording of a call whose Call-ID is a UUID, once it is final. */
   async finalOf(callId: string, deadlineMs = 15_000): Promise<WireDetails> {
     const found = await waitFor(async () => {
-      const recording = (await this.list()).find(({ relay_sip_leg_id }) => relay_sip_leg_id === callId)
+      const recording = (await this.list()).find((each) => legIdOf(each) === callId)
       return recording && !['recording', 'paused'].includes(recording.status) ? recording : undefined
     }, deadlineMs)
     return this.details(found.id)
@@ -115,6 +116,9 @@ export class LiveServer {
     rmSync(this.dataDir, { recursive: true, force: true })
   }
 }
+
+const legIdOf = ({ relay_sip_leg_id, relay_pstn_leg_id }: WireRecording): string | undefined =>
+  relay_sip_leg_id ?? relay_pstn_leg_id
 
 /** Decodes a WAV's first channel. */
 export const decodeFirstChannel = async (
