@@ -82,6 +82,7 @@ export class StreamReceiver {
     this.track = track
     this.#makeRoom = makeRoom
     this.#placement = new Placement(plan.format.clockRateHz, clock)
+    this.#placement.hold(plan.isHeld)
     this.#isBesideOthers = clock !== undefined
     this.#ticksPerMs = plan.format.clockRateHz / 1000
     this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort })
@@ -275,14 +276,14 @@ export class StreamReceiver {
     if (position === undefined || !this.#insert(position, payload)) this.#counts.late += 1
   }
 
-  /** False when its place was written already. */
+  /** False when its place was written already, or has been taken. */
   #insert(positionTicks: number, payload: Uint8Array): boolean {
     let placing = this.track.insert(positionTicks, payload)
     if (placing === 'ahead') {
       this.#makeRoom(positionTicks)
       placing = this.track.insert(positionTicks, payload)
     }
-    return placing !== 'late'
+    return placing === 'placed'
   }
 
   #receptionOf(ssrc: number): Reception {

@@ -109,8 +109,9 @@ export class FrameTrack implements Track {
   }
 
   #place(positionTicks: number, payload: Uint8Array, isJournaled: boolean, isCut = false): Placing {
-    const from = positionTicks
-    const to = from + (this.#durationOf(payload) ?? 0)
+    const ticks = this.#durationOf(payload) ?? 0
+    const from = this.#behindLast(positionTicks, ticks)
+    const to = from + ticks
     if (!isCut && from < (this.#edgeTicks ?? 0) - this.#overlapTicks) return 'late'
     const start = this.#edgeTicks ?? this.#frames[0]?.from ?? from
     if (to - start > this.#ticksMax || this.#frames.length >= FRAMES_MAX) return 'ahead'
@@ -121,5 +122,16 @@ export class FrameTrack implements Track {
     this.#endTicks = Math.max(this.#endTicks, to)
     if (!isJournaled) this.#hasNews = true
     return 'placed'
+  }
+
+  /**
+   * Where a frame goes: its place, or the end of the last frame when it begins within that. Some senders stamp by a wall clock that jitters (Asterisk's Opus, under
+   * load): their frames are whole, follow each other, and only say that they overlap.
+   */
+  #behindLast(from: number, ticks: number): number {
+    const last = this.#frames.at(-1)
+    const isWithin =
+      last !== undefined && from > last.from && last.to - from > this.#overlapTicks && from + ticks > last.to
+    return isWithin ? last.to : from
   }
 }

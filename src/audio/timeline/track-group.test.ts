@@ -96,14 +96,33 @@ describe('TrackGroup', () => {
   })
 })
 
-describe('a track of frames that a followed clock moves', () => {
-  it('keeps frames that overlap a little, and counts only what is new', () => {
-    const track = frames()
-    expect([track.insert(0, OPUS), track.insert(900, OPUS), track.insert(1_000, OPUS)]).toEqual([
+describe('a track of frames whose sender stamps by a clock that jitters', () => {
+  it('keeps every frame whole and in its order, and is right again after the next pause', () => {
+    const track = new FrameTrack({ clockRateHz: 48_000, durationOf: opusDurationTicks })
+    const stamps = [48, 1_008, 1_968, 2_928, 4_608, 4_752, 5_712, 9_600]
+    expect(stamps.map((at) => track.insert(at, OPUS))).toEqual(stamps.map(() => 'placed'))
+    expect(track.takeNews().map(({ positionTicks }) => positionTicks)).toEqual([
+      48, 1_008, 1_968, 2_928, 4_608, 5_568, 6_528, 9_600,
+    ])
+  })
+
+  it('still knows a frame that comes again, and one that comes late between others', () => {
+    const track = new FrameTrack({ clockRateHz: 48_000, durationOf: opusDurationTicks })
+    expect([0, 1_920, 0, 1_920, 960, 1_000].map((at) => track.insert(at, OPUS))).toEqual([
       'placed',
       'placed',
       'duplicate',
+      'duplicate',
+      'placed',
+      'duplicate',
     ])
+  })
+})
+
+describe('a track of frames that a followed clock moves', () => {
+  it('keeps frames that overlap a little, and counts only what is new', () => {
+    const track = frames()
+    expect([track.insert(0, OPUS), track.insert(900, OPUS)]).toEqual(['placed', 'placed'])
     expect(track.take(1_860)).toMatchObject([
       { kind: 'audio', ticks: 960 },
       { kind: 'audio', ticks: 900 },
