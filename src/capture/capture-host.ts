@@ -5,11 +5,11 @@ import type { Disk } from '../ports/disk.ts'
 import type { MediaPorts, StreamTerms } from './call-recorder.ts'
 import { CaptureEngine, TICK_MS } from './capture-engine.ts'
 import type { LiveRecording } from './captured-media.ts'
+import { type EarlyPacket, EarlyPackets } from './early-packets.ts'
 import { MediaLeg } from './media-leg.ts'
 import { openMediaSockets } from './media-sockets.ts'
 import { PortRange } from './port-range.ts'
 import { listRuns, recoverRun } from './recovery.ts'
-import type { PacketSource } from './stream-receiver.ts'
 import {
   type FromWorker,
   fromWireError,
@@ -28,21 +28,12 @@ export interface HostOptions {
 }
 
 const STATS_EVERY_TICKS = 10
-/** Packets of a call that are kept until its recording begins: a second of them. */
-const EARLY_MAX = 50
 
 /** The media ports of one call; they may be handed on to another. */
 interface Legs {
   handle: number
   readonly legs: MediaLeg[]
-}
-
-/** A packet that came before its recording began. */
-interface Early {
-  readonly stream: number
-  readonly bytes: Uint8Array
-  readonly from: PacketSource
-  readonly nowMs: number
+  readonly early: EarlyPackets
 }
 
 /** A capture worker from inside: sockets and ticks around an engine, and the questions that the main thread asks. */
@@ -51,7 +42,6 @@ export class CaptureHost implements WorkerMethods {
   readonly #engine: CaptureEngine
   readonly #range: PortRange
   readonly #legs = new Map<number, Legs>()
-  readonly #early = new Map<number, Early[]>()
   readonly #settling = new Map<number, (error?: WireError) => void>()
   #timer: NodeJS.Timeout | undefined
   #ticks = 0
@@ -86,7 +76,7 @@ export class CaptureHost implements WorkerMethods {
 
   async reserve(handle: number, address: string, family: 4 | 6, streamCount: number): Promise<readonly MediaPorts[]> {
     const ports: MediaPorts[] = []
-    this.#legs.set(handle, { handle, legs: [] })
+    this.#legs.set(handle, { handle, legs: [], early: new EarlyPackets() })
     try {
       while (ports.length < streamCount) ports.push(await this.addStream(handle, address, family))
       return ports
@@ -104,7 +94,7 @@ export class CaptureHost implements WorkerMethods {
       throw unknownCall()
     }
     const stream = owner.legs.length
-    const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(owner.handle, stream, bytes, from, nowMs))
+    const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(owner, { stream, bytes, from, nowMs }))
     owner.legs.push(leg)
     return leg.ports
   }
@@ -125,11 +115,12 @@ export class CaptureHost implements WorkerMethods {
   async begin(handle: number, recording: LiveRecording, security: StreamTerms['security']): Promise<void> {
     if (!this.#legs.has(handle)) throw unknownCall()
     await this.#engine.begin(handle, recording, performance.now())
-    this.#follow(handle, security)
-    for (const { stream, bytes, from, nowMs } of this.#early.get(handle) ?? []) {
-      this.#open(handle, stream, bytes, from, nowMs)
+    if (!this.#legs.has(handle)) {
+      // It was over while its file was made.
+      await this.#engine.discard(handle)
+      throw unknownCall()
     }
-    this.#early.delete(handle)
+    this.#follow(handle, security)
   }
 
   async update(handle: number, { streams, security }: StreamTerms): Promise<void> {
@@ -186,30 +177,25 @@ export class CaptureHost implements WorkerMethods {
     await this.#engine.close()
   }
 
-  #receive(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
+  #receive(owner: Legs, packet: EarlyPacket): void {
     this.#packets += 1
-    if (this.#engine.session(handle)) this.#open(handle, stream, bytes, from, nowMs)
-    else this.#keep(handle, { stream, bytes, from, nowMs })
+    if (this.#engine.session(owner.handle)?.receivers[packet.stream]) this.#open(owner, packet)
+    else owner.early.keep(packet)
   }
 
   /** What is secured is opened before anybody looks at it. */
-  #open(handle: number, stream: number, bytes: Uint8Array, from: PacketSource, nowMs: number): void {
-    const plain = this.#legs.get(handle)?.legs[stream]?.open(bytes)
+  #open({ handle, legs }: Legs, { stream, bytes, from, nowMs }: EarlyPacket): void {
+    const plain = legs[stream]?.open(bytes)
     if (plain) this.#engine.receive(handle, stream, plain, from, nowMs)
   }
 
-  /** Each leg reports of what its receiver hears, with the keys that were agreed on. */
+  /** Each leg reports of what its receiver hears, with the keys that were agreed on. What came before its receiver was there is heard first. */
   #follow(handle: number, security: StreamTerms['security']): void {
+    const owner = this.#legs.get(handle)
     const receivers = this.#engine.session(handle)?.receivers
-    for (const [index, leg] of (this.#legs.get(handle)?.legs ?? []).entries())
-      leg.follow(receivers?.[index], security?.[index])
-  }
-
-  /** A peer may send as soon as it knows where to, which can be before the recording has begun (an INVITE without an offer). */
-  #keep(handle: number, packet: Early): void {
-    const kept = this.#early.get(handle) ?? []
-    if (kept.length < EARLY_MAX) kept.push(packet)
-    this.#early.set(handle, kept)
+    if (!owner || !receivers) return
+    for (const [index, leg] of owner.legs.entries()) leg.follow(receivers[index], security?.[index])
+    for (const packet of owner.early.take(receivers.length, performance.now())) this.#open(owner, packet)
   }
 
   #tick(): void {
@@ -230,7 +216,6 @@ export class CaptureHost implements WorkerMethods {
   #closeLegs(handle: number): void {
     for (const leg of this.#legs.get(handle)?.legs ?? []) leg.close()
     this.#legs.delete(handle)
-    this.#early.delete(handle)
   }
 }
 

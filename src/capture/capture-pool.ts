@@ -104,7 +104,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   }
 
   async #reserve(request: Parameters<CallRecorder['reserve']>[0], given?: CaptureWorkerClient): Promise<Reservation> {
-    const worker = given ?? this.#admit()
+    const worker = this.#admit(given)
     const handle = this.#nextHandle()
     this.#reserved += 1
     try {
@@ -157,10 +157,10 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     return asked ?? (family === 4 ? '127.0.0.1' : '::1')
   }
 
-  /** The worker for one more call, in turn among those that keep up. Throws what {@link CallRecorder.reserve} rejects with. */
-  #admit(): CaptureWorkerClient {
+  /** The worker for one more call: the one that is given, or in turn among those that keep up. Throws what {@link CallRecorder.reserve} rejects with. */
+  #admit(given?: CaptureWorkerClient): CaptureWorkerClient {
     const able = this.#workers.filter((_, worker) => (this.#lagMs[worker] ?? 0) <= LAG_MAX_MS)
-    const worker = able[this.#handles % Math.max(1, able.length)]
+    const worker = given ?? able[this.#handles % Math.max(1, able.length)]
     const refusal = this.#refusal(worker)
     if (!refusal && worker) return worker
     this.#options.telemetry.captureRefused(refusal?.code ?? 'CAPTURE_BUSY')

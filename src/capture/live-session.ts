@@ -93,7 +93,7 @@ export class LiveSession {
     return this.#audio.fileName
   }
 
-  /** When something last came from the agreed source, or could have begun to come: since the beginning, or since the end of a hold. */
+  /** When something last came from the agreed source, or could have begun to come: since the beginning, the end of a hold, or the join of a stream. */
   get lastPacketMs(): number {
     let last = this.#awaitedSinceMs
     for (const { lastPacketMs = 0 } of this.receivers) if (lastPacketMs > last) last = lastPacketMs
@@ -121,10 +121,11 @@ export class LiveSession {
     this.receivers[stream]?.receive(bytes, from, nowMs)
   }
 
-  /** New terms; a mix takes more streams than it began with. Updates take effect one after the other. Never rejects. */
+  /** New terms; a mix takes more streams than it began with. Updates take effect one after the other. Rejects when a stream cannot be taken; the others go on. */
   update(streams: readonly StreamPlan[], nowMs: number): Promise<void> {
-    this.#updating = this.#updating.then(() => this.#update(streams, nowMs))
-    return this.#updating
+    const updated = this.#updating.then(() => this.#update(streams, nowMs))
+    this.#updating = updated.catch(() => {})
+    return updated
   }
 
   /** What has come since the last time goes to the journal, and what is old enough to the file. */
@@ -200,9 +201,9 @@ export class LiveSession {
   }
 
   async #update(streams: readonly StreamPlan[], nowMs: number): Promise<void> {
-    const wasHeld = this.isHeld
+    if (streams.some((plan, index) => !plan.isHeld && (this.receivers[index]?.plan.isHeld ?? true)))
+      this.#awaitedSinceMs = nowMs
     for (const [index, plan] of streams.entries()) this.receivers[index]?.update(plan)
-    if (wasHeld && !this.isHeld) this.#awaitedSinceMs = nowMs
     if (!this.#recording.mix) return
     for (const plan of streams.slice(this.receivers.length)) await this.#addStream(plan)
   }
@@ -210,6 +211,7 @@ export class LiveSession {
   /** The journal knows of a stream before it has any audio of it. */
   async #addStream(plan: StreamPlan): Promise<void> {
     const track = await this.#audio.add(plan)
+    if (!track) return
     this.#recording = { ...this.#recording, streams: [...this.#recording.streams, plan] }
     this.#batch().json('checkpoint', this.handle, this.record())
     this.#listen(plan, track)

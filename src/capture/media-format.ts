@@ -3,7 +3,7 @@ import { opusDurationTicks } from '../audio/codecs/opus-packet.ts'
 import type { FileEncoder } from '../audio/timeline/file-encoder.ts'
 import { FrameTrack } from '../audio/timeline/frame-track.ts'
 import { linearRateOf, openLinearDecoder } from '../audio/timeline/linear-decoder.ts'
-import { MixEncoder, type MixFormat } from '../audio/timeline/mix-encoder.ts'
+import { MixEncoder, type MixFormat, type MixLine } from '../audio/timeline/mix-encoder.ts'
 import { OggOpusEncoder } from '../audio/timeline/ogg-opus-encoder.ts'
 import { SampleTrack } from '../audio/timeline/sample-track.ts'
 import type { Track } from '../audio/timeline/track.ts'
@@ -61,11 +61,7 @@ export const openTrack = (
 
 /** A recording's encoder; `saved` goes on after a crash. */
 export const openEncoder = async ({ streams, mix }: MediaPlan, saved?: unknown): Promise<FileEncoder> => {
-  if (mix) {
-    const encoder = new MixEncoder(mix, (saved as { frames: number } | undefined)?.frames)
-    for (const [track, plan] of streams.entries()) await addToMix(encoder, mix, { track, plan })
-    return encoder
-  }
+  if (mix) return await openMix({ streams, mix }, (saved as { frames: number } | undefined)?.frames)
   const { codec, clockRateHz, channels } = formatOfFirst(streams)
   if (codec === 'opus') return new OggOpusEncoder({ channels, serial: SERIAL, saved })
   const sampleRateHz = clockRateHz * samplesPerTick(codec)
@@ -78,15 +74,22 @@ export const openEncoder = async ({ streams, mix }: MediaPlan, saved?: unknown):
   })
 }
 
-/** One more track for a mix. */
-export const addToMix = async (
-  encoder: MixEncoder,
-  { sampleRateHz, channels }: MixFormat,
-  { track, plan }: { readonly track: number; readonly plan: StreamPlan },
-): Promise<void> => {
-  const decoder = await openLinearDecoder(plan.format, sampleRateHz)
-  encoder.add(track, { decoder, channel: Math.min(plan.channel ?? 0, channels - 1) })
+const openMix = async ({ streams, mix }: Required<MediaPlan>, frames: number | undefined): Promise<MixEncoder> => {
+  const encoder = new MixEncoder(mix, frames)
+  try {
+    for (const [track, plan] of streams.entries()) encoder.add(track, await openMixLine(mix, plan))
+    return encoder
+  } catch (error) {
+    encoder.free()
+    throw error
+  }
 }
+
+/** What a mix needs to know of one more track. */
+export const openMixLine = async ({ sampleRateHz, channels }: MixFormat, plan: StreamPlan): Promise<MixLine> => ({
+  decoder: await openLinearDecoder(plan.format, sampleRateHz),
+  channel: Math.min(plan.channel ?? 0, channels - 1),
+})
 
 const formatOfFirst = (streams: readonly StreamPlan[]): PayloadFormat => (streams[0] as StreamPlan).format
 

@@ -35,10 +35,14 @@ export class MediaLeg {
     return this.#sockets.ports
   }
 
-  /** From now on reports are sent of what this receiver hears; keys that are new replace those before, none leave all as it was. */
+  /**
+   * From now on reports are sent of what this receiver hears. Keys that are new replace those before; without any, what is secured stays so until a receiver
+   * says that it is not.
+   */
   follow(receiver: StreamReceiver | undefined, security: StreamSecurity | undefined): void {
     this.#receiver = receiver
     if (security) this.#secure(security)
+    else if (receiver && !receiver.plan.isSecured) this.#srtp = undefined
   }
 
   /** The RTP packet in a datagram; undefined, and counted, when it is not authentic. Lent as the datagram is. */
@@ -68,7 +72,7 @@ export class MediaLeg {
       this.#srtp = { keys, receiver: new SrtpReceiver(keys.receive), sender: new SrtpSender(keys.send) }
       return
     }
-    if (!isSameKey(before.keys.receive, keys.receive)) before.receiver.rekey(keys.receive)
+    before.receiver.rekey(keys.receive)
     const sender = isSameKey(before.keys.send, keys.send) ? before.sender : new SrtpSender(keys.send)
     this.#srtp = { ...before, keys, sender }
   }

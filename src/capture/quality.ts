@@ -1,6 +1,7 @@
 import { SMOOTHED_GAP_MS } from '../audio/timeline/linear-decoder.ts'
 import type { Piece } from '../audio/timeline/track.ts'
 import { GAPS_MAX, type Gap, type StreamQuality } from '../domain/call-details.ts'
+import type { StreamPlan } from './call-recorder.ts'
 
 /** What a {@link GapList} remembers, as JSON. */
 export interface GapState {
@@ -8,10 +9,29 @@ export interface GapState {
   readonly atTicks: number
   readonly count: number
   readonly ticks: number
+  /** Length of the gap that the track is in, so far; absent: it is in none. */
+  readonly openTicks?: number
 }
 
 /** Of a track that has come so far without a gap. */
 export const noGaps = (atTicks: number): GapState => ({ gaps: [], atTicks, count: 0, ticks: 0 })
+
+/** The state as it was at an earlier tick; gaps that were not remembered are counted as they are. */
+export const gapsBefore = (state: GapState, atTicks: number): GapState => {
+  if (state.atTicks <= atTicks) return state
+  const lasting = state.gaps.filter(({ startTicks }) => startTicks < atTicks)
+  const gaps = lasting.map(({ startTicks, ticks }) => ({ startTicks, ticks: Math.min(ticks, atTicks - startTicks) }))
+  const sum = (list: GapState['gaps']) => list.reduce((total, { ticks }) => total + ticks, 0)
+  const last = gaps.at(-1)
+  const isOpen = last !== undefined && last.startTicks + last.ticks === atTicks
+  return {
+    gaps,
+    atTicks,
+    count: state.count - (state.gaps.length - gaps.length),
+    ticks: state.ticks - (sum(state.gaps) - sum(gaps)),
+    ...(isOpen && { openTicks: last.ticks }),
+  }
+}
 
 /** The silences of one track that stand for audio which never came, as they are taken out. Neighbours are joined; what only follows a clock is none. */
 export class GapList {
@@ -20,14 +40,15 @@ export class GapList {
   #atTicks: number
   #count: number
   #ticks: number
-  #openTicks = 0
+  #openTicks: number
 
-  constructor(clockRateHz: number, { gaps, atTicks, count, ticks }: GapState = noGaps(0)) {
+  constructor(clockRateHz: number, { gaps, atTicks, count, ticks, openTicks = 0 }: GapState = noGaps(0)) {
     this.ticksPerMs = clockRateHz / 1000
     this.#gaps = gaps.map((gap) => ({ ...gap }))
     this.#atTicks = atTicks
     this.#count = count
     this.#ticks = ticks
+    this.#openTicks = openTicks
   }
 
   get count(): number {
@@ -54,6 +75,7 @@ export class GapList {
       atTicks: this.#atTicks,
       count: this.#count,
       ticks: this.#ticks,
+      ...(this.#openTicks > 0 && { openTicks: this.#openTicks }),
     }
   }
 
@@ -83,9 +105,11 @@ export const listGaps = (lists: readonly GapList[]): readonly Gap[] => {
   return gaps.sort((a, b) => a.startMs - b.startMs).slice(0, GAPS_MAX)
 }
 
-/** Quality of a stream of which nothing has come. */
-export const noQuality = (codec: string): StreamQuality => ({
-  codec,
+/** Quality of a stream of which nothing has come, or of which nobody knows. */
+export const noQuality = ({ format, label, channel }: StreamPlan): StreamQuality => ({
+  codec: format.codec,
+  ...(label !== undefined && { label }),
+  ...(channel !== undefined && { channel }),
   packets: 0,
   lost: 0,
   late: 0,

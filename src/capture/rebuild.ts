@@ -55,8 +55,8 @@ export class Rebuild {
     const { recording, durable } = this.#record
     const finished = await this.#audio.finish()
     if (this.#audio.failure !== undefined) throw this.#audio.failure
-    const streams = recording.streams.map(({ format }, index) => ({
-      ...(durable?.quality[index] ?? noQuality(format.codec)),
+    const streams = recording.streams.map((plan, index) => ({
+      ...(durable?.quality[index] ?? noQuality(plan)),
       ...this.#audio.gapsOf(index),
     }))
     return { reason: 'recovered', endedAtMs, streams, gaps: this.#audio.listGaps(), ...finished }

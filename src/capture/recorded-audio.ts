@@ -6,8 +6,8 @@ import type { Gap } from '../domain/call-details.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { StreamPlan } from './call-recorder.ts'
 import { growingName, type LiveRecording } from './captured-media.ts'
-import { addToMix, audioFormatOf, openEncoder, openTrack } from './media-format.ts'
-import { GapList, type GapState, listGaps, noGaps } from './quality.ts'
+import { audioFormatOf, openEncoder, openMixLine, openTrack } from './media-format.ts'
+import { GapList, type GapState, gapsBefore, listGaps, noGaps } from './quality.ts'
 import { type FileCheckpoint, RecordingFile } from './recording-file.ts'
 
 /** How much of a recording's file is durable, and what it takes to go on from there. JSON. */
@@ -43,6 +43,7 @@ export class RecordedAudio {
   readonly #gaps: GapList[] = []
   readonly #file: RecordingFile
   readonly #encoder: FileEncoder
+  #isOver = false
 
   private constructor(
     recording: LiveRecording,
@@ -103,11 +104,17 @@ export class RecordedAudio {
     return this.#file.head()
   }
 
-  /** One more track of a mix, beginning where the others have come to. */
-  async add(plan: StreamPlan): Promise<Track> {
+  /** One more track of a mix, beginning where the others have come to; undefined when the recording has ended meanwhile. */
+  async add(plan: StreamPlan): Promise<Track | undefined> {
     const { mix } = this.#plan
     if (!mix || !(this.#encoder instanceof MixEncoder)) throw new TypeError('a recording of one stream takes no other')
-    await addToMix(this.#encoder, mix, { track: this.tracks.length, plan })
+    const line = await openMixLine(mix, plan)
+    if (this.#isOver) {
+      line.decoder.free()
+      return undefined
+    }
+    const { startMs = 0, edgeMs = startMs } = this.#group
+    this.#encoder.add(this.tracks.length, line, Math.round(((edgeMs - startMs) * mix.sampleRateHz) / 1000))
     return this.#addTrack(plan, undefined, this.tracks.length)
   }
 
@@ -147,6 +154,7 @@ export class RecordedAudio {
 
   /** Writes what is left and ends the file durably. Rejects with MEDIA_… codes. */
   async finish(): Promise<FinishedAudio> {
+    this.#isOver = true
     this.write(this.#group.endMs)
     if (this.#group.edgeMs === undefined) {
       await this.#file.abandon()
@@ -158,6 +166,7 @@ export class RecordedAudio {
 
   /** Closes the file: it is to be thrown away. Never rejects. */
   abandon(): Promise<void> {
+    this.#isOver = true
     return this.#file.abandon()
   }
 
@@ -176,6 +185,10 @@ export class RecordedAudio {
     return (this.#plan.streams[0] as StreamPlan).format.clockRateHz / 1000
   }
 
+  #ticksPerMsOf(track: number): number {
+    return (this.#gaps[track] as GapList).ticksPerMs
+  }
+
   /** What a mix holds back is not in the file: it goes on behind the last frame. */
   #behindLastFrame(
     { file, startMs, gaps }: Pick<AudioCheckpoint, 'file' | 'startMs' | 'gaps'>,
@@ -184,8 +197,10 @@ export class RecordedAudio {
     const { frames } = file.encoder as { readonly frames: number }
     const lengthMs = (frames * 1000) / sampleRateHz
     const edgeMs = startMs + lengthMs
-    const edgesTicks = this.#gaps.map(({ ticksPerMs }) => Math.round(edgeMs * ticksPerMs))
-    return { file: { ...file, ticks: Math.round(lengthMs * this.#firstTicksPerMs) }, startMs, edgeMs, edgesTicks, gaps }
+    const edgesTicks = gaps.map((_, index) => Math.round(edgeMs * this.#ticksPerMsOf(index)))
+    const cut = gaps.map((state, index) => gapsBefore(state, Math.round(lengthMs * this.#ticksPerMsOf(index))))
+    const ticks = Math.round(lengthMs * this.#firstTicksPerMs)
+    return { file: { ...file, ticks }, startMs, edgeMs, edgesTicks, gaps: cut }
   }
 
   #addTrack(plan: StreamPlan, from: AudioCheckpoint | undefined, index: number): Track {

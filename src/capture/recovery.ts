@@ -98,7 +98,7 @@ const lost = ({ recording, durable }: SessionRecord, endedAtMs: number): Capture
   reason: 'recovered',
   endedAtMs,
   durationMs: 0,
-  streams: durable?.quality ?? recording.streams.map(({ format }) => noQuality(format.codec)),
+  streams: durable?.quality ?? recording.streams.map(noQuality),
   gaps: [],
 })
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { EndReason } from '../domain/call-details.ts'
-import type { CallRequest, RecordedCall, Reservation, StreamPlan, StreamTerms } from './call-recorder.ts'
+import { PoulsenError } from '../domain/errors.ts'
+import type { MetadataVersion } from '../domain/session-metadata.ts'
+import type { CallRequest, MediaPorts, RecordedCall, Reservation, StreamPlan, StreamTerms } from './call-recorder.ts'
 
 /** Reserves so many streams for one recording. */
 type Reserve = (streamCount: number) => Promise<Reservation>
@@ -10,50 +12,162 @@ type Reserve = (streamCount: number) => Promise<Reservation>
  * the others `outbound`. Their end is the last one's. Rejects as `reserve` does.
  */
 export const reserveSeparately = async (reserve: Reserve, streamCount: number): Promise<Reservation> => {
-  const reservations: Reservation[] = []
+  const parts: Reservation[] = []
   try {
-    while (reservations.length < streamCount) reservations.push(await reserve(1))
+    while (parts.length < streamCount) parts.push(await reserve(1))
   } catch (error) {
-    for (const reservation of reservations) reservation.release()
+    for (const part of parts) part.release()
     throw error
   }
-  return together(reserve, reservations)
+  return new SeparateReservation(reserve, parts)
 }
 
-/** Several reservations as one. */
-const together = (reserve: Reserve, reservations: Reservation[]): Reservation => ({
-  ports: reservations.flatMap(({ ports }) => ports),
-  addStream: async () => {
-    const reservation = await reserve(1)
-    reservations.push(reservation)
-    return reservation.ports[0] as Reservation['ports'][number]
-  },
-  succeed: async () => together(reserve, await Promise.all(reservations.map((each) => each.succeed()))),
-  release: () => {
-    for (const reservation of reservations) reservation.release()
-  },
-  begin: async (request) => {
-    const grouped = { ...request, group: randomUUID() }
-    const calls = await beginAll(reservations, grouped)
-    return joined(calls, async (terms) => {
-      for (let index = calls.length; index < terms.streams.length; index += 1) {
-        const call = await reservations[index]?.begin(partOf({ ...grouped, ...terms }, index))
-        if (call) calls.push(call)
-      }
-    })
-  },
-})
+/** A place for each stream, in their order; what begins takes its place out. */
+class SeparateReservation implements Reservation {
+  readonly ports: readonly MediaPorts[]
+  readonly #reserve: Reserve
+  /** Undefined: its port is gone. */
+  readonly #parts: (Reservation | undefined)[]
+  readonly #begun = new Set<Reservation>()
+  #recordings: SeparateRecordings | undefined
+  #isOver = false
 
-/** Begins all or none: what had begun when one could not ends without audio. */
-const beginAll = async (reservations: readonly Reservation[], request: CallRequest): Promise<RecordedCall[]> => {
-  const begun = await Promise.allSettled(
-    reservations.map((reservation, index) => reservation.begin(partOf(request, index))),
-  )
-  const calls = begun.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-  const failed = begun.find((each) => each.status === 'rejected')
-  if (!failed) return calls
-  await Promise.all(calls.map((call) => call.end('internal')))
-  throw failed.reason
+  constructor(reserve: Reserve, parts: readonly (Reservation | undefined)[]) {
+    this.ports = parts.flatMap((part) => part?.ports ?? [])
+    this.#reserve = reserve
+    this.#parts = [...parts]
+  }
+
+  async addStream(): Promise<MediaPorts> {
+    const part = await this.#reserve(1)
+    if (this.#isOver) {
+      part.release()
+      throw gone()
+    }
+    this.#parts.push(part)
+    return part.ports[0] as MediaPorts
+  }
+
+  async succeed(): Promise<Reservation> {
+    await this.#recordings?.settled
+    this.#isOver = true
+    const parts = await Promise.all(this.#parts.map((part) => this.#successorOf(part)))
+    if (parts.every((part) => part === undefined)) throw gone()
+    return new SeparateReservation(this.#reserve, parts)
+  }
+
+  release(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    for (const part of this.#parts) if (part && !this.#begun.has(part)) part.release()
+  }
+
+  async begin(request: CallRequest): Promise<RecordedCall> {
+    const grouped = { ...request, group: randomUUID() }
+    const places = Array.from({ length: request.streams.length }, (_, index) => index)
+    const begun = await Promise.allSettled(places.map((index) => this.#beginPart(grouped, index)))
+    const calls = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined))
+    const failed = begun.find((each) => each.status === 'rejected')
+    if (failed || calls.every((call) => call === undefined)) {
+      // All or none: what had begun when one could not ends without audio.
+      this.release()
+      await Promise.all(calls.map((call) => call?.end('internal')))
+      throw failed ? failed.reason : gone()
+    }
+    this.#recordings = new SeparateRecordings(calls, {
+      begin: (terms, index) => this.#beginPart({ ...grouped, ...terms }, index),
+      onEnding: () => this.release(),
+    })
+    return this.#recordings
+  }
+
+  async #beginPart(request: CallRequest, index: number): Promise<RecordedCall | undefined> {
+    const part = this.#parts[index]
+    if (!part) return undefined
+    this.#begun.add(part)
+    return part.begin(partOf(request, index))
+  }
+
+  /** Ports that nobody has used yet are handed on as they are. */
+  async #successorOf(part: Reservation | undefined): Promise<Reservation | undefined> {
+    if (!part || !this.#begun.has(part)) return part
+    // One that has ended by itself has closed its ports.
+    return part.succeed().catch(() => undefined)
+  }
+}
+
+/** Several recorded calls as one. */
+class SeparateRecordings implements RecordedCall {
+  readonly ended: Promise<EndReason>
+  /** By stream; undefined: one that could not begin is missed alone, the others go on. */
+  readonly #calls: (RecordedCall | undefined)[]
+  readonly #begin: (terms: StreamTerms, index: number) => Promise<RecordedCall | undefined>
+  readonly #onEnding: () => void
+  #newest: MetadataVersion | undefined
+  #growing: Promise<void> = Promise.resolve()
+  #isEnding = false
+
+  constructor(
+    calls: readonly (RecordedCall | undefined)[],
+    parts: {
+      readonly begin: (terms: StreamTerms, index: number) => Promise<RecordedCall | undefined>
+      readonly onEnding: () => void
+    },
+  ) {
+    this.#calls = [...calls]
+    this.#begin = parts.begin
+    this.#onEnding = parts.onEnding
+    this.ended = this.#lastEnd()
+  }
+
+  get recordingId(): RecordedCall['recordingId'] {
+    return this.#first.recordingId
+  }
+
+  /** Resolves when no stream is about to join. */
+  get settled(): Promise<void> {
+    return this.#growing
+  }
+
+  update(terms: StreamTerms): void {
+    for (const [index, call] of this.#calls.entries()) if (terms.streams[index]) call?.update(oneOf(terms, index))
+    this.#growing = this.#growing.then(() => this.#grow(terms))
+  }
+
+  async appendMetadata(version: MetadataVersion): Promise<void> {
+    this.#newest = version
+    const appended = await Promise.allSettled(this.#calls.map((call) => call?.appendMetadata(version)))
+    const failed = appended.find((each) => each.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  async end(reason: EndReason): Promise<void> {
+    this.#isEnding = true
+    this.#onEnding()
+    const endAll = () => Promise.all(this.#calls.map((call) => call?.end(reason)))
+    await Promise.all([endAll(), this.#growing.then(endAll)])
+  }
+
+  get #first(): RecordedCall {
+    return this.#calls.find((call) => call !== undefined) as RecordedCall
+  }
+
+  /** Streams that have joined since. */
+  async #grow(terms: StreamTerms): Promise<void> {
+    for (let index = this.#calls.length; index < terms.streams.length && !this.#isEnding; index += 1) {
+      const call = await this.#begin(terms, index).catch(() => undefined)
+      this.#calls.push(call)
+      // It began with what metadata said first; what introduced it came last.
+      if (this.#newest) await call?.appendMetadata(this.#newest).catch(() => {})
+    }
+  }
+
+  /** When all have ended, those that join later too: the first one's reason. One stream that falls silent ends no call. */
+  async #lastEnd(): Promise<EndReason> {
+    // The list grows while we wait.
+    for (let index = 0; index < this.#calls.length; index += 1) await this.#calls[index]?.ended
+    return this.#first.ended
+  }
 }
 
 /** One stream's part of a call: kept as received. */
@@ -68,27 +182,5 @@ const oneOf = ({ streams, security }: StreamTerms, index: number): StreamTerms =
   return { streams: [plan], security: [security?.[index]] }
 }
 
-/** Several recorded calls as one. */
-const joined = (calls: readonly RecordedCall[], grow: (terms: StreamTerms) => Promise<void>): RecordedCall => ({
-  recordingId: (calls[0] as RecordedCall).recordingId,
-  update: (terms) => {
-    for (const [index, call] of calls.entries()) if (terms.streams[index]) call.update(oneOf(terms, index))
-    // One that cannot begin is missed alone; the others go on.
-    if (terms.streams.length > calls.length) void grow(terms).catch(() => {})
-  },
-  appendMetadata: async (version) => {
-    await Promise.all(calls.map((call) => call.appendMetadata(version)))
-  },
-  end: async (reason: EndReason) => {
-    await Promise.all(calls.map((call) => call.end(reason)))
-  },
-  ended: lastOf(calls),
-})
-
-/** When all have ended, those that join later too: the first one's reason. One stream that falls silent ends no call. */
-const lastOf = async (calls: readonly RecordedCall[]): Promise<EndReason> => {
-  const [first] = calls as readonly [RecordedCall]
-  // The list grows while we wait.
-  for (let index = 0; index < calls.length; index += 1) await calls[index]?.ended
-  return first.ended
-}
+const gone = (): PoulsenError =>
+  new PoulsenError({ code: 'CAPTURE_BUSY', kind: 'unavailable', message: 'The media ports of this call are gone.' })

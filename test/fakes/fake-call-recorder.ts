@@ -22,10 +22,12 @@ export class FakeRecordedCall implements RecordedCall {
   readonly metadata: MetadataVersion[] = []
   readonly ended: Promise<EndReason>
   readonly #onEnded: () => void
+  readonly #gates: () => FakeCallRecorder['gates']
   readonly #ended = Promise.withResolvers<EndReason>()
   endReason: EndReason | undefined
 
-  constructor(request: CallRequest, onEnded: () => void) {
+  constructor(request: CallRequest, gates: () => FakeCallRecorder['gates'], onEnded: () => void) {
+    this.#gates = gates
     this.request = request
     this.ended = this.#ended.promise
     this.#onEnded = onEnded
@@ -36,6 +38,7 @@ export class FakeRecordedCall implements RecordedCall {
   }
 
   async appendMetadata(version: MetadataVersion): Promise<void> {
+    await this.#gates().append
     this.metadata.push(version)
   }
 
@@ -54,8 +57,8 @@ export class FakeRecordedCall implements RecordedCall {
 export class FakeCallRecorder implements CallRecorder {
   readonly calls: FakeRecordedCall[] = []
   readonly reserved = new Set<number>()
-  /** What reserve and begin wait for. */
-  gates: { reserve?: Promise<void>; begin?: Promise<void> } = {}
+  /** What these wait for. */
+  gates: Partial<Record<'reserve' | 'addStream' | 'succeed' | 'begin' | 'append', Promise<void>>> = {}
   reservationsMax = Number.POSITIVE_INFINITY
   #nextPort = FIRST_PORT
 
@@ -76,6 +79,7 @@ export class FakeCallRecorder implements CallRecorder {
       for (const { rtpPort } of ports) this.reserved.delete(rtpPort)
     }
     const addStream = async () => {
+      await this.gates.addStream
       const added = this.#takePorts(address)
       ports.push(added)
       return added
@@ -98,6 +102,7 @@ export class FakeCallRecorder implements CallRecorder {
       ports,
       addStream,
       succeed: async () => {
+        await this.gates.succeed
         isSucceeded = true
         return this.#reservation(ports, addStream, free)
       },
@@ -109,7 +114,7 @@ export class FakeCallRecorder implements CallRecorder {
           free()
           throw error
         }
-        const recorded = new FakeRecordedCall(call, freeOwn)
+        const recorded = new FakeRecordedCall(call, () => this.gates, freeOwn)
         this.calls.push(recorded)
         return recorded
       },

@@ -2,7 +2,7 @@ import { makeTransforms } from './make-transforms.ts'
 import { estimateIndex, nextRound } from './packet-index.ts'
 import { type PacketTrailer, rtcpTrailer, rtpTrailer } from './packet-trailer.ts'
 import { RTCP_CLEAR_BYTES, rtpHeaderEnd, uint16, uint32 } from './read-header.ts'
-import { SourceWindows } from './source-windows.ts'
+import { SOURCES_MAX, SourceWindows } from './source-windows.ts'
 import type { SrtpKey } from './srtp-key.ts'
 import type { Transform } from './transform.ts'
 
@@ -37,9 +37,9 @@ export class ReceivingContext {
     this.#earlier = earlier
   }
 
-  /** The highest RTP index of each source, also of those that were heard only under the key before. */
+  /** The highest RTP index of each source, also of those that were heard only under the key before; of the latest {@link SOURCES_MAX}. */
   get highest(): ReadonlyMap<number, number> {
-    return new Map([...this.#earlier, ...this.#rtpSources.highest])
+    return new Map([...this.#earlier, ...this.#rtpSources.highest].slice(-SOURCES_MAX))
   }
 
   /** See SrtpReceiver. */

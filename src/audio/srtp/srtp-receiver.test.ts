@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatRtp } from '../rtp/packet.ts'
+import { ReceivingContext } from './receiving-context.ts'
 import { REPLAY_WINDOW } from './replay-window.ts'
 import { SOURCES_MAX } from './source-windows.ts'
 import { makeSrtpKey, SRTP_SUITES, type SrtpSuite } from './srtp-key.ts'
@@ -228,6 +229,19 @@ describe('rekey', () => {
     expect(receiver.openRtcp(sealed)).toEqual(compound)
     expect(receiver.openRtcp(late.slice())).toEqual(compound)
     expect(receiver.openRtcp(late)).toBe('replayed')
+  })
+})
+
+describe('a change of keys', () => {
+  it('any number of times keeps no more sources in mind than one key has', () => {
+    let earlier: ReadonlyMap<number, number> = new Map()
+    for (let round = 0; round < 5; round += 1) {
+      const key = makeSrtpKey(SUITE)
+      const [sender, context] = [new SrtpSender(key), new ReceivingContext(key, earlier)]
+      for (const ssrc of range(1, SOURCES_MAX)) context.openRtp(sender.sealRtp(rtp(7, 100 * round + ssrc)))
+      earlier = context.highest
+    }
+    expect([...earlier.keys()]).toEqual(range(401, 400 + SOURCES_MAX))
   })
 })
 

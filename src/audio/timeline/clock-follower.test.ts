@@ -53,6 +53,12 @@ describe('ClockFollower', () => {
     }
   })
 
+  it('waits for nothing when packets come too early: only a first packet that was late does that', () => {
+    const { errorsMs, largest } = follow(60, { startMs: -90 })
+    expect(Math.abs(errorsMs[40] ?? 99)).toBeLessThan(20)
+    expect(largest).toBeLessThanOrEqual(2 * TICKS_PER_MS)
+  })
+
   it('says nothing before it has seen a second, nor after it was told that the stream begins anew', () => {
     const follower = new ClockFollower(TICKS_PER_MS)
     const steps = () => Array.from({ length: 49 }, () => follower.step(800))

@@ -99,6 +99,14 @@ describe('a mix of two streams in two channels', () => {
     encoder.free()
   })
 
+  it('waits for a stream whose first packet reaches over what the others bring', async () => {
+    const encoder = await mixOf(LINEAR, [formatOf('L16', 16_000), 0], [formatOf('opus', 48_000), 1])
+    const early = encoder.encode([gap(80)])
+    const late = encoder.encode([gap(240), gap(960, 1)])
+    expect([early.length, late.length]).toEqual([0, 320 * 4])
+    encoder.free()
+  })
+
   it('takes only the end of audio that overlaps what was before', async () => {
     const encoder = await mixOf({ ...MULAW, channels: 1 }, [formatOf('PCMU'), 0])
     expect(encoder.encode([audio(Uint8Array.of(1, 2, 3, 4), 0, 2)])).toEqual(Uint8Array.of(3, 4))
@@ -130,7 +138,7 @@ describe('a mix of several streams in one channel', () => {
   it('lets a stream join where the others have come to, held back samples included', async () => {
     const encoder = await mixOf(MULAW, [formatOf('PCMU'), 0], [formatOf('PCMU'), 1])
     encoder.encode([audio(Uint8Array.of(1, 2, 3)), audio(Uint8Array.of(9), 1)])
-    encoder.add(2, { decoder: await openLinearDecoder(formatOf('PCMU'), 8_000), channel: 1 })
+    encoder.add(2, { decoder: await openLinearDecoder(formatOf('PCMU'), 8_000), channel: 1 }, 3)
     const bytes = encoder.encode([audio(Uint8Array.of(4)), gap(3, 1), audio(Uint8Array.of(5), 2)])
     // Two frames were held back; the new stream's only sample belongs to the third. The gap repeats the sample before it.
     expect([bytes[0], bytes[2], bytes[4]]).toEqual([2, 3, 4])
@@ -142,10 +150,10 @@ describe('a mix of several streams in one channel', () => {
 describe('the end of a mix', () => {
   it('fills up the shorter stream, and an odd length', async () => {
     const encoder = await mixOf({ ...MULAW, channels: 1 }, [formatOf('PCMU'), 0], [formatOf('PCMU'), 0])
-    encoder.encode([audio(Uint8Array.of(1, 2, 3))])
+    expect(encoder.encode([audio(Uint8Array.of(1, 2, 3))]).length).toBe(0)
     const head = wavHeaderBytes('pcm_mulaw')
-    const { tail, head: header } = encoder.finish(head + 3)
-    expect(tail.length).toBe(1)
+    const { tail, head: header } = encoder.finish(head)
+    expect(tail.length).toBe(4)
     expect(new DataView(header.buffer).getUint32(head - 4, true)).toBe(3)
   })
 })

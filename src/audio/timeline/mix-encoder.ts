@@ -15,8 +15,12 @@ export interface MixLine {
   readonly channel: number
 }
 
-interface Heard extends MixLine {
+interface Line extends MixLine {
+  /** The frame at which the track begins. */
+  readonly fromFrame: number
   readonly queue: SampleQueue
+  /** It has had its first piece. */
+  isHeard: boolean
 }
 
 const LOUDEST = 32_767
@@ -28,11 +32,8 @@ const EMPTY = new Uint8Array(0)
  */
 export class MixEncoder implements FileEncoder {
   readonly #format: MixFormat
-  readonly #known = new Map<number, MixLine>()
-  readonly #heard = new Map<number, Heard>()
+  readonly #lines = new Map<number, Line>()
   #frames: number
-  /** Samples that the furthest track has and another has not. */
-  #heldBack = 0
 
   /** `frames` of the file are there already. */
   constructor(format: MixFormat, frames = 0) {
@@ -40,9 +41,9 @@ export class MixEncoder implements FileEncoder {
     this.#frames = frames
   }
 
-  /** Says how a track is decoded and where it goes; it takes part from its first piece on. */
-  add(track: number, line: MixLine): void {
-    this.#known.set(track, line)
+  /** Says how a track is decoded and where it goes. It begins at a frame that is not written yet; frames behind that wait for its pieces. */
+  add(track: number, line: MixLine, fromFrame = this.#frames): void {
+    this.#lines.set(track, { ...line, fromFrame, queue: new SampleQueue(), isHeard: false })
   }
 
   begin(): Uint8Array {
@@ -50,22 +51,13 @@ export class MixEncoder implements FileEncoder {
   }
 
   encode(pieces: readonly Piece[]): Uint8Array {
-    for (const piece of pieces) {
-      const heard = this.#hear(piece.track ?? 0)
-      heard?.queue.push(heard.decoder.decode(piece))
-    }
-    const lengths = [...this.#heard.values()].map(({ queue }) => queue.length)
-    if (lengths.length === 0) return EMPTY
-    const frames = Math.min(...lengths)
-    this.#heldBack = Math.max(...lengths) - frames
-    return this.#mix(frames)
+    for (const piece of pieces) this.#hear(piece)
+    return this.#mix(Math.min(...this.#ends()) - this.#frames)
   }
 
   finish(byteSize: number): { readonly tail: Uint8Array; readonly head: Uint8Array } {
-    const heard = [...this.#heard.values()]
-    for (const { decoder, queue } of heard) queue.push(decoder.finish())
-    const longest = Math.max(0, ...heard.map(({ queue }) => queue.length))
-    const audio = this.#mix(longest)
+    for (const { decoder, queue } of this.#lines.values()) queue.push(decoder.finish())
+    const audio = this.#mix(Math.max(...this.#ends()) - this.#frames)
     const endBytes = byteSize + audio.length
     const padding = endBytes % 2
     const tail = new Uint8Array(audio.length + padding)
@@ -84,26 +76,32 @@ export class MixEncoder implements FileEncoder {
   }
 
   free(): void {
-    for (const { decoder } of this.#known.values()) decoder.free()
-    this.#known.clear()
-    this.#heard.clear()
+    for (const { decoder } of this.#lines.values()) decoder.free()
+    this.#lines.clear()
   }
 
-  /** A track that is heard for the first time begins where the others have come to, held back samples included. */
-  #hear(track: number): Heard | undefined {
-    const heard = this.#heard.get(track)
-    const line = this.#known.get(track)
-    if (heard || !line) return heard
-    const fresh = { ...line, queue: new SampleQueue() }
-    fresh.queue.push(new Int16Array(this.#heldBack))
-    this.#heard.set(track, fresh)
-    return fresh
+  #hear(piece: Piece): void {
+    const line = this.#lines.get(piece.track ?? 0)
+    if (!line) return
+    // What others have that is not written yet lies before its beginning.
+    if (!line.isHeard) line.queue.push(new Int16Array(Math.max(0, line.fromFrame - this.#frames)))
+    line.isHeard = true
+    line.queue.push(line.decoder.decode(piece))
+  }
+
+  /** The frame that each track has come to. */
+  #ends(): readonly number[] {
+    const ends = [...this.#lines.values()].map(({ queue, isHeard, fromFrame }) =>
+      isHeard ? this.#frames + queue.length : Math.max(this.#frames, fromFrame),
+    )
+    return ends.length === 0 ? [this.#frames] : ends
   }
 
   #mix(frames: number): Uint8Array {
+    if (frames === 0) return EMPTY
     const { channels } = this.#format
     const sums = new Int32Array(frames * channels)
-    for (const { queue, channel } of this.#heard.values()) {
+    for (const { queue, channel } of this.#lines.values()) {
       queue.take(frames, (samples, at) => {
         for (let index = 0; index < samples.length; index += 1) {
           const place = (at + index) * channels + channel

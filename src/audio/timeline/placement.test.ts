@@ -110,3 +110,36 @@ describe('Placement', () => {
     )
   })
 })
+
+describe('a stream beside others whose sender lets its timestamps stand still', () => {
+  const beside = (shared = { originMs: 0 }) => new Placement(RATE, shared)
+  /** 100 packets on time, a pause of so long that timestamps know nothing of, and so many more. */
+  const lateAfter = (pauseMs: number, packets: number, spacingMs = MS): readonly number[] => {
+    const place = beside()
+    for (let n = 0; n < 100; n += 1) place.place(1, packet(n))
+    return Array.from({ length: packets }, (_, index) => {
+      const arrivalMs = 100 * MS + pauseMs + index * spacingMs
+      const position = place.place(1, packet(100 + index, { arrivalMs })) ?? Number.NaN
+      return arrivalMs - (position - LEAD) / 8
+    })
+  }
+
+  it('has its place by the clock again within half a second', () => {
+    for (const pauseMs of [1_500, 30_000, 3_600_000]) {
+      const latenessMs = lateAfter(pauseMs, 200)
+      expect(latenessMs[0]).toBe(pauseMs)
+      expect(Math.max(...latenessMs.slice(25).map(Math.abs)), String(pauseMs)).toBeLessThanOrEqual(20)
+    }
+  })
+
+  it.each([
+    0, 1, 5, 10,
+  ])('but what a stalled network lets through later, %s ms apart, stays where it belongs', (spacingMs) => {
+    for (const pauseMs of [500, 2_000, 3_900]) {
+      const packets = Math.ceil(pauseMs / (MS - spacingMs)) - 1
+      const latenessMs = lateAfter(pauseMs, packets, spacingMs)
+      const movedMs = latenessMs.map((lateMs, index) => Math.abs(lateMs - (pauseMs - index * (MS - spacingMs))))
+      expect(Math.max(...movedMs), String(pauseMs)).toBeLessThanOrEqual(spacingMs === 10 ? 50 : 20)
+    }
+  })
+})

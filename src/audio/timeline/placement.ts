@@ -1,4 +1,6 @@
+import { ArrivalSlots } from './arrival-slots.ts'
 import { ClockFollower } from './clock-follower.ts'
+import { Standstill } from './standstill.ts'
 
 /** The arrival clock that the streams of one recording share: when its first packet came, once one has. */
 export interface SharedClock {
@@ -50,6 +52,8 @@ export class Placement {
   readonly #sources = new Map<number, Reference>()
   readonly #shared: SharedClock | undefined
   readonly #follower: ClockFollower
+  readonly #slots = new ArrivalSlots()
+  readonly #standstill: Standstill
   #newest: Reference | undefined
   #endTicks = 0
   #isHeld = false
@@ -62,6 +66,7 @@ export class Placement {
     this.#leadTicks = LEAD_SECONDS * clockRateHz
     this.#shared = shared
     this.#follower = new ClockFollower(this.#ticksPerMs)
+    this.#standstill = new Standstill(this.#ticksPerMs)
   }
 
   /**
@@ -106,7 +111,18 @@ export class Placement {
     // Some senders let their timestamps stand still through a pause that no signalling told of; a mere stall is no new talk spurt.
     if (packet.marker && byArrival - byTimestamp > JUMP_TOLERATED_MS * this.#ticksPerMs) return this.#join(byArrival)
     if (!this.#isPlausible(deltaTicks, steps, byTimestamp - byArrival, known)) return this.#join(byArrival)
-    return this.#shared ? byTimestamp + this.#follower.step(byArrival - byTimestamp) : byTimestamp
+    return this.#shared ? this.#beside(byTimestamp, byArrival, packet.arrivalMs) : byTimestamp
+  }
+
+  /** What its timestamp says, as far as its sender's clock goes with that of the others. */
+  #beside(byTimestamp: number, byArrival: number, arrivalMs: number): number {
+    const lateness = byArrival - byTimestamp
+    if (this.#standstill.isSeen(lateness, arrivalMs)) return this.#join(byArrival)
+    const least = this.#slots.take(lateness, arrivalMs)
+    if (least === undefined) return byTimestamp
+    const step = this.#follower.step(least)
+    this.#slots.move(step)
+    return byTimestamp + step
   }
 
   /** Where the shared clock puts a packet of this arrival; alone, the first packet is where the line begins. */
@@ -132,6 +148,7 @@ export class Placement {
 
   #join(byArrival: number): number {
     this.#follower.reset()
+    this.#slots.reset()
     return byArrival - this.#endTicks < JOIN_WITHIN_MS * this.#ticksPerMs ? this.#endTicks : byArrival
   }
 

@@ -151,10 +151,9 @@ describe('a trunk with credentials (RFC 3261 §22, RFC 8760)', () => {
     await invite(server, call, authorize(nonce))
     call.learn()
     call.ack()
-    const branches = [
-      call.send('UPDATE', { headers: [['Content-Type', 'application/sdp']], body: anOffer() }),
-      call.send('BYE'),
-    ]
+    const update = call.send('UPDATE', { headers: [['Content-Type', 'application/sdp']], body: anOffer() })
+    await server.timers.advance(0)
+    const branches = [update, call.send('BYE')]
     await server.timers.advance(0)
     expect(branches.map((branch) => call.statusesOf(branch))).toEqual([[200], [200]])
   })

@@ -26,10 +26,11 @@ export class CallRecording {
   /** Metadata that came before there was a recording to keep it with. */
   readonly #pending: MetadataVersion[] = []
   /** Ends of recordings that others have followed. */
-  readonly #endings: Promise<unknown>[] = []
+  readonly #endings = new Set<Promise<unknown>>()
   #reservation: Reservation
   #description: CallDescription | undefined
   #recorded: Promise<RecordedCall> | undefined
+  #isOver = false
 
   constructor(options: {
     readonly reservation: Reservation
@@ -83,22 +84,37 @@ export class CallRecording {
   /** Keeps a metadata document, now or with the beginning; resolves when it is durable. Rejects with CATALOGUE_… codes. */
   async keep(version: MetadataVersion): Promise<void> {
     if (this.#recorded) await append(await this.#recorded, version)
-    else if (this.#pending.length < PENDING_MAX) this.#pending.push(version)
+    else this.#keepForLater(version)
   }
 
   /** The recording has come to its end and the call goes on: what comes next is another's, on the same ports. Rejects as {@link Reservation.succeed} does. */
   async next(): Promise<void> {
     const ending = await this.#recorded
-    if (!ending) return
-    this.#reservation = await this.#reservation.succeed()
+    if (!ending || this.#isOver) return
+    const successor = await this.#reservation.succeed()
+    if (this.#isOver) {
+      // The call has ended meanwhile, and with it the recording before.
+      successor.release()
+      return
+    }
+    this.#reservation = successor
     this.#recorded = undefined
-    this.#endings.push(ending.end('hangup').catch(() => {}))
+    const ended = ending.end('hangup').catch(() => {})
+    this.#endings.add(ended)
+    void ended.then(() => this.#endings.delete(ended))
   }
 
   /** Ends the recording, or gives back its ports when it has not begun. Never rejects. */
   async end(reason: EndReason): Promise<RecordingOutcome> {
+    this.#isOver = true
     const [outcome] = await Promise.all([this.#end(reason), ...this.#endings])
     return outcome
+  }
+
+  /** The first document tells most, usually all there is; of the others the newest are kept. */
+  #keepForLater(version: MetadataVersion): void {
+    if (this.#pending.length >= PENDING_MAX) this.#pending.splice(1, 1)
+    this.#pending.push(version)
   }
 
   async #end(reason: EndReason): Promise<RecordingOutcome> {

@@ -12,6 +12,7 @@ import type { MediaSession } from './media-session.ts'
 import type { RecordingSession } from './recording-session.ts'
 import { ALLOW, type Reply, SDP_TYPE, SUPPORTED_TAGS } from './reply.ts'
 import { readBody } from './session-body.ts'
+import { SessionChanges } from './session-changes.ts'
 import { type SessionTerms, sessionHeaders } from './session-timer.ts'
 import { SessionWatch } from './session-watch.ts'
 import { SnapshotRequests } from './snapshot-requests.ts'
@@ -50,6 +51,7 @@ export class Call {
   readonly dialog: Dialog
   readonly flow: SipFlow
   readonly media: MediaSession
+  readonly changes = new SessionChanges()
   /** Resolves when the recording has ended and is final. Never rejects. */
   readonly settled: Promise<void>
   /** Resolves when the peer knows as well, or will never. Never rejects. */
@@ -111,7 +113,7 @@ export class Call {
   async begin(terms: StreamTerms): Promise<void> {
     this.#terms = terms
     const isWaiting = this.#isQuiet && this.#session !== undefined && !this.#session.state.hasSession
-    if (terms.streams.length === 0 || isWaiting) return
+    if (this.#isEnding || terms.streams.length === 0 || isWaiting) return
     this.#recordedSession = this.#session?.state.sessionId
     await this.#recording.begin(terms)
   }
@@ -147,6 +149,11 @@ export class Call {
     this.#session.state.take(version)
     if (this.#session.isKept) await this.#recording.keep(version)
     await this.#followSession(version)
+  }
+
+  /** Takes the metadata document that came with the end of the call; resolves when it is durable. Rejects with CATALOGUE_… codes. */
+  async keepLast(version: MetadataVersion): Promise<void> {
+    if (this.#session?.isKept) await this.#recording.keep(version)
   }
 
   /** The 200 to an INVITE or UPDATE: with a body when there is something to answer or to offer, repeated until its ACK when it is an INVITE's. */
@@ -228,9 +235,13 @@ export class Call {
    * there is somebody. A session that metadata merely forgets ends nothing while it is heard.
    */
   async #followSession(news?: MetadataVersion): Promise<void> {
-    const now = this.#session?.state.sessionId
-    const isSame = this.#recordedSession === undefined || now === this.#recordedSession
-    if (!this.#recording.hasBegun || isSame || (now === undefined && !this.#isQuiet)) return
+    const state = this.#session?.state
+    if (!state || !this.#recording.hasBegun) return
+    const now = state.sessionId
+    // What is recorded may get its name after it has begun.
+    this.#recordedSession ??= now
+    const isOver = this.#recordedSession !== undefined && !state.isActive(this.#recordedSession)
+    if (!isOver || (now === undefined && !this.#isQuiet)) return
     this.#recordedSession = undefined
     await this.#recording.next()
     // The document that began a session is that one's, too; what it only hints at is asked for.
@@ -263,7 +274,7 @@ export class Call {
   #takeAnswer(ack: SipRequest): void {
     const body = readBody(ack)
     const terms = body.kind === 'parts' && body.sdp !== undefined ? this.media.takeAnswer(body.sdp) : undefined
-    if (terms) this.update(terms).catch(() => {})
+    if (terms) this.changes.queue(() => this.update(terms)).catch(() => {})
     else if (!this.#recording.hasBegun) this.end('signalling_lost')
   }
 

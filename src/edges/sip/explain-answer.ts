@@ -12,7 +12,7 @@ import { contactOf } from './dialog.ts'
 import { legIdOf } from './leg-id.ts'
 import { type MediaPolicy, MediaSession, STREAMS_MAX } from './media-session.ts'
 import { isRecordingSession, RecordingSession, type SiprecSigns, siprecSignsOf } from './recording-session.ts'
-import { reasonOf, SUPPORTED } from './reply.ts'
+import { FULFILLED, reasonOf } from './reply.ts'
 import { readBody } from './session-body.ts'
 import { negotiateSession } from './session-timer.ts'
 
@@ -87,7 +87,7 @@ const faultOf = (request: SipRequest): Fault | undefined => {
   if (fault) return faulty(fault.status, fault.reason)
   const unknown = headersOf(request, 'Require')
     .flatMap(parseOptionTags)
-    .filter((tag) => !SUPPORTED.has(tag.toLowerCase()))
+    .filter((tag) => !FULFILLED.has(tag.toLowerCase()))
   if (unknown.length > 0) {
     const reason = `Require names ${unknown.join(', ')}, which is not supported`
     return { status: 420, reason, remark: remark('extension_required', `${reason}.`) }

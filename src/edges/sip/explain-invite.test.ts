@@ -126,6 +126,10 @@ describe('what would be refused, and why', () => {
     expect(explained.recordings).toEqual([])
   })
 
+  it('not what the server fulfils without saying so', () => {
+    expect(explain(changed(NAME, 'Require: siprec', 'Require: siprec, 100rel')).answer.status).toBe(200)
+  })
+
   it('a body without a session description gets an offer', () => {
     const explained = explain(
       changed(

@@ -52,3 +52,32 @@ describe('an offer of ours within a session (RFC 3264 §8)', () => {
     expect(Number(versions[1])).toBe(Number(versions[0]) + 1)
   })
 })
+
+describe('what a stream has agreed on first (RFC 3264 §8.3.2)', () => {
+  const linear = (map: string) => lines(...SESSION, 'm=audio 5000 RTP/AVP 96', `a=rtpmap:96 ${map}`)
+
+  it.each(['L16/8000', 'L16/16000/2'])('is not changed in mid-call: %s', (map) => {
+    const session = sessionOfOurs()
+    expect(session.answer(linear('L16/16000'))).toHaveProperty('terms')
+    expect(session.answer(linear(map))).toEqual({ status: 488 })
+    expect(session.answer(linear('L16/16000'))).toHaveProperty('terms.streams.0.format.clockRateHz', 16_000)
+  })
+})
+
+describe('an answer to our first offer', () => {
+  it('may refuse its first line: that stream is there, and silent', () => {
+    const session = new MediaSession({
+      ports: [4000, 4002].map((rtpPort) => ({ address: '192.0.2.9', rtpPort, rtcpPort: rtpPort + 1 })),
+      host: '192.0.2.9',
+      policy: { codecs: CODEC_NAMES, requiresSecureMedia: false },
+      sessionId: '7',
+      order: { labels: [] },
+    })
+    session.offer()
+    const terms = session.takeAnswer(lines(...SESSION, 'm=audio 0 RTP/AVP 0', 'm=audio 5000 RTP/AVP 8', 'a=sendonly'))
+    expect([...(terms?.streams ?? [])]).toMatchObject([
+      { isHeld: true, channel: 0 },
+      { isHeld: false, channel: 1, format: { codec: 'PCMA' }, remote: { rtpPort: 5000 } },
+    ])
+  })
+})

@@ -133,6 +133,7 @@ export class MediaSession {
     // A recording session may have nothing to record for now, but not something that cannot be recorded; a call without media is none.
     const isEmpty = offer.media.every(({ port }) => port === 0)
     if (answered.accepted.length === 0 && !(this.#order && isEmpty)) return NOT_ACCEPTABLE
+    if (answered.accepted.some((audio) => this.#isOtherAudio(audio))) return NOT_ACCEPTABLE
     this.#version += 1
     this.#sent = answered.session
     return { body: encode(answered.session), terms: this.#agree(answered.accepted) }
@@ -178,6 +179,14 @@ export class MediaSession {
     return stream ? [stream.plan.format.codec] : this.#policy.codecs
   }
 
+  /** True when a stream would go on in another shape: what is recorded of it has one for all of its length. */
+  #isOtherAudio({ index, format }: AcceptedAudio): boolean {
+    const before = this.#streams[this.#ports.streamOf(index) ?? -1]?.plan.format
+    if (!before) return false
+    const hasOtherChannels = format.codec === 'L16' && format.channels !== before.channels
+    return format.clockRateHz !== before.clockRateHz || hasOtherChannels
+  }
+
   /** The same key again for a line, unless the peer has changed its own (RFC 4568 §7.1.4). */
   #localKey(lineIndex: number, suite: SdesSuite, remoteKey: SdesKey | undefined): SdesKey {
     const place = `${lineIndex} ${suite}`
@@ -202,7 +211,8 @@ export class MediaSession {
       const index = this.#ports.streamOf(audio.index)
       if (index !== undefined) streams[index] = this.#streamOf(audio, streams[index])
     }
-    this.#streams = this.#order ? this.#withChannels(streams, this.#order) : streams
+    const whole = withoutHoles(streams)
+    this.#streams = this.#order ? this.#withChannels(whole, this.#order) : whole
     const security = this.#streams.map((stream) => stream.security)
     const isSecured = security.some((keys) => keys)
     return { streams: this.#streams.map(({ plan }) => plan), ...(isSecured && { security }) }
@@ -239,6 +249,27 @@ export class MediaSession {
 
 /** Longest label that is kept; it is told in metadata, too, and is short there. */
 const LABEL_MAX = 64
+
+/** The answer to our first offer may refuse a line before others: its stream has ports and is silent. */
+const withoutHoles = (streams: readonly (Stream | undefined)[]): readonly Stream[] => {
+  const known = streams.find((stream) => stream !== undefined)
+  // Not by map, which leaves holes out.
+  return Array.from(streams, (stream) => stream ?? silent(known as Stream))
+}
+
+const silent = ({ plan: { format }, isTwoWay }: Stream): Stream => ({
+  plan: {
+    format,
+    eventTypes: [],
+    comfortNoiseTypes: [],
+    remote: { address: '0.0.0.0', rtpPort: 0, rtcpPort: 0 },
+    isRtcpMultiplexed: false,
+    isHeld: true,
+  },
+  security: undefined,
+  isTwoWay,
+  isOpen: false,
+})
 
 const isSameKey = (a: SdesKey, b: SdesKey): boolean => a.suite === b.suite && Buffer.compare(a.keySalt, b.keySalt) === 0
 

@@ -69,6 +69,11 @@ export class RecordingSession {
     return activeSessions(this.#state)[0]?.id
   }
 
+  /** Whether a communication session goes on, be it one of several. */
+  isActive(sessionId: string): boolean {
+    return activeSessions(this.#state).some(({ id }) => id === sessionId)
+  }
+
   /** Labels of the streams in the order of the participants that send them. */
   get labels(): readonly string[] {
     return labelsInOrder(this.#state)

@@ -282,6 +282,33 @@ describe('communication sessions that follow each other in one recording session
     ])
   })
 
+  it('also when the first was named only after it had begun', async () => {
+    const session = await running({
+      body: aSessionOffer(TWO),
+      headers: [...SRC.slice(0, 2), ['Content-Type', 'application/sdp']],
+    })
+    const told = (body: string) => again(session, 'UPDATE', { body, headers: [['Content-Type', METADATA]] })
+    await told(aMetadata({ participants: ALICE_AND_BOB }))
+    expect(legs(session)).toEqual([[legIdOf(session.call.callId), undefined]])
+    await told(next)
+    expect(legs(session)).toEqual([
+      [legIdOf(session.call.callId), 'hangup'],
+      [OTHER, undefined],
+    ])
+  })
+
+  it('but not while the first goes on beside another that metadata names before it', async () => {
+    const session = await running()
+    const both = next.replace(`<session session_id="${OTHER}"/>`, `$&<session session_id="${SESSION}"/>`)
+    await again(session, 'UPDATE', { body: both, headers: [['Content-Type', METADATA]] })
+    expect(legs(session)).toEqual([[SESSION, undefined]])
+    await again(session, 'UPDATE', { body: next, headers: [['Content-Type', METADATA]] })
+    expect(legs(session)).toEqual([
+      [SESSION, 'hangup'],
+      [OTHER, undefined],
+    ])
+  })
+
   it('end when nobody is heard any more, and the next begins when somebody is', async () => {
     const session = await running()
     await again(session, 'INVITE', { body: bodyOf(inactive, over), headers: SRC })

@@ -340,6 +340,17 @@ describe('bounds', () => {
     expect(state.problems).toContain('more contributions than are kept')
   })
 
+  it('hold for what a document makes of what is known', () => {
+    const streams = Array.from({ length: 1000 }, (_, index) => `s${index}`)
+    const before = told(call(), 1, [contributes(CALL.caller, { send: streams, recv: streams })])
+    const goodbyes = Array.from({ length: 1500 }, (_, index) => contributes(CALL.caller, { to: at(10 + index) }))
+    const begunMs = performance.now()
+    const state = told(before, 5_000, goodbyes)
+    expect(performance.now() - begunMs).toBeLessThan(500)
+    const left = state.contributions.filter(({ streamId }) => streamId.startsWith('s'))
+    expect([left.length, ...new Set(left.map(({ toMs }) => toMs))]).toEqual([2_000, ms(10)])
+  })
+
   it('hold for what a document may have at once', () => {
     const many = Array.from({ length: 2000 }, (_, index) => aStream(`s${index}`, CALL.session, `${index}`))
     const state = told(

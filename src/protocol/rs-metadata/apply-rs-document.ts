@@ -93,8 +93,12 @@ const contributionClaims = (state: RsState, document: RsDocument): readonly Clai
       ...timesOf(each),
       value: { participantId, streamId, direction },
     })
-    if (disassociatedAtMs !== undefined && send.length + recv.length === 0)
-      return (open.get(participantId) ?? []).map(({ streamId, direction }) => claim(streamId, direction))
+    if (disassociatedAtMs !== undefined && send.length + recv.length === 0) {
+      const left = open.get(participantId) ?? []
+      // It has left once; the same again would cost as much again.
+      open.delete(participantId)
+      return left.map(({ streamId, direction }) => claim(streamId, direction))
+    }
     return [...send.map((id) => claim(id, 'send')), ...recv.map((id) => claim(id, 'recv'))]
   })
 }

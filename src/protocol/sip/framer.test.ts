@@ -88,6 +88,13 @@ describe('SipFramer', () => {
     expect(framer.bufferedBytes).toBe(0)
   })
 
+  it('says of a head without end what an answer needs', () => {
+    const head = `OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nX: ${'y'.repeat(40_000)}`
+    expect(new SipFramer().append(bytes(head))).toMatchObject([
+      { refusal: { status: 513, method: 'OPTIONS', headers: [['Via', 'SIP/2.0/TCP a;branch=z9hG4bK1']] } },
+    ])
+  })
+
   it('reads from a stream what a datagram of the same bytes is', () => {
     const whole = bytes(message('a', 'one\r\n\r\ntwo'))
     const change = fc.tuple(fc.nat(whole.length - 1), fc.constantFrom(...bytes('\r\n :;,<"a0\xff')))

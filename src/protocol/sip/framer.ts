@@ -113,8 +113,8 @@ export class SipFramer {
     if (bytes.length === 0 || mayBeBlank) return undefined
     const end = findHeadEnd(bytes, Math.max(0, this.#searched - 3))
     this.#searched = bytes.length
-    if (!end) return bytes.length > HEAD_BYTES_MAX ? this.#die(TOO_LARGE) : undefined
-    if (end.end > HEAD_BYTES_MAX) return this.#die(TOO_LARGE)
+    if ((end?.end ?? bytes.length) > HEAD_BYTES_MAX) return this.#die(tooLarge(bytes))
+    if (!end) return undefined
     const head = parseHead(headText(bytes.subarray(0, end.end)))
     const declared = declaredLength(head)
     if (head.kind === 'refusal') return this.#skipRefused(head, end, declared)
@@ -159,6 +159,12 @@ export class SipFramer {
 }
 
 const read = (head: SipHead) => ({ headers: head.headers, method: head.kind === 'request' ? head.method : undefined })
+
+/** What the beginning of a head tells: where an answer goes. */
+const tooLarge = (bytes: Uint8Array): SipRefusal => {
+  const head = parseHead(headText(bytes.subarray(0, HEAD_BYTES_MAX)))
+  return { ...TOO_LARGE, headers: head.headers, method: head.kind === 'response' ? undefined : head.method }
+}
 
 const TOO_LARGE: SipRefusal = {
   kind: 'refusal',
