@@ -4,15 +4,16 @@ import { callerCodecs } from '../src/caller/caller-codecs.ts'
 import { loopedFrames } from '../src/caller/frame-source.ts'
 import { openFrameSource } from '../src/caller/open-frame-source.ts'
 import { CallGenerator } from '../src/caller/place-call.ts'
+import type { InviteFailure } from '../src/caller/sip-caller.ts'
 import { planTones } from '../src/caller/tones.ts'
 import { install } from './poulsen.ts'
 
 /**
- * `npm run soak`: SOAK_CALLS calls and SOAK_SESSIONS recording sessions of two streams at once (default 400 and 200, half of those secured), of 10 to 60 seconds,
+ * `npm run soak`: SOAK_CALLS calls and SOAK_SESSIONS recording sessions of two streams at once (default 300 and 200, half of those secured), of 10 to 60 seconds,
  * coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server every minute, and what was lost,
  * and exits 1 when a promise was broken.
  */
-const CALLS = Number(process.env.SOAK_CALLS ?? 400)
+const CALLS = Number(process.env.SOAK_CALLS ?? 300)
 const SESSIONS = Number(process.env.SOAK_SESSIONS ?? 200)
 const LINES = CALLS + SESSIONS
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 30)
@@ -23,7 +24,8 @@ const SHORTEST_MS = 10_000
 const SPREAD_MS = 50_000
 const LOOPED_FRAMES = 50
 const MS_PER_MINUTE = 60_000
-const START_EVERY_MS = 8
+const START_EVERY_MS = 16
+const AGAIN_MS = 5_000
 
 const installation = install()
 await using server = await installation.start({
@@ -39,7 +41,7 @@ const frames = loopedFrames(
 )
 
 const headers = { authorization: installation.authorization }
-const counts = { calls: 0, sent: 0, received: 0, wrong: 0 }
+const counts = { calls: 0, refused: 0, sent: 0, received: 0, wrong: 0 }
 const endMs = performance.now() + MINUTES * MS_PER_MINUTE
 
 const isFinal = (status: unknown): boolean => status === 'completed'
@@ -50,17 +52,24 @@ interface Sent {
   readonly packets: number
 }
 
-const call = async (seed: number, durationMs: number): Promise<Sent> => {
+/** A server that is behind says 503, and when to come again. */
+const refusal = (invite: InviteFailure): undefined => {
+  if (invite.kind !== 'refused' || invite.status !== 503) throw new Error(`not answered: ${JSON.stringify(invite)}`)
+  counts.refused += 1
+  return undefined
+}
+
+const call = async (seed: number, durationMs: number): Promise<Sent | undefined> => {
   const started = await generator.start({ durationMs, seed, frames })
-  if (started.kind !== 'running') throw new Error(`not answered: ${JSON.stringify(started.invite)}`)
+  if (started.kind !== 'running') return refusal(started.invite)
   const { callId, sent } = await started.outcome
   return { legId: callId, packets: sent.packets }
 }
 
-const session = async (seed: number, durationMs: number): Promise<Sent> => {
+const session = async (seed: number, durationMs: number): Promise<Sent | undefined> => {
   const secured = seed % 2 === 0 ? { srtp: 'AES_CM_128_HMAC_SHA1_80' as const } : {}
   const started = await generator.startSession({ durationMs, seed, streams: [{ frames }, { frames }], ...secured })
-  if (started.kind !== 'running') throw new Error(`not answered: ${JSON.stringify(started.invite)}`)
+  if (started.kind !== 'running') return refusal(started.invite)
   const outcome = await started.outcome
   if (outcome.kind !== 'completed') throw new Error(`not as it should be: ${JSON.stringify(outcome.invite)}`)
   const packets = outcome.streams.reduce((sum, { sent }) => sum + sent.packets, 0)
@@ -70,7 +79,9 @@ const session = async (seed: number, durationMs: number): Promise<Sent> => {
 /** One call from INVITE to its end. */
 const callOnce = async (line: number, seed: number): Promise<void> => {
   const durationMs = SHORTEST_MS + Math.random() * SPREAD_MS
-  const { legId, packets } = await (line < SESSIONS ? session : call)(seed, durationMs)
+  const placed = await (line < SESSIONS ? session : call)(seed, durationMs)
+  if (!placed) return await delay(AGAIN_MS)
+  const { legId, packets } = placed
   counts.calls += 1
   counts.sent += packets
   pending.push(legId)
@@ -147,7 +158,7 @@ const warm = samples.filter(({ minute }) => minute >= WARM_UP_MINUTES)
 const third = Math.max(1, Math.floor(warm.length / 3))
 const growth = middle(({ rssMiB }) => rssMiB, warm.slice(-third)) / middle(({ rssMiB }) => rssMiB, warm.slice(0, third))
 console.log(
-  `${counts.calls} calls, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} not deleted; ` +
+  `${counts.calls} calls, ${counts.refused} refused for a while, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} not deleted; ` +
     `memory of the last third against the first after warm-up: ${growth.toFixed(3)}; ${idle.files} files open at the end`,
 )
 process.exitCode =
