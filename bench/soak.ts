@@ -113,7 +113,15 @@ const settle = async (): Promise<void> => {
 
 const line = async (index: number): Promise<void> => {
   await delay(index * START_EVERY_MS)
-  for (let round = 0; performance.now() < endMs; round += 1) await callOnce(index, index + round * LINES)
+  for (let round = 0; performance.now() < endMs; round += 1)
+    await callOnce(index, index + round * LINES).catch(noteFault)
+}
+
+/** A call that does not go as it should breaks a promise; the others go on. */
+const noteFault = async (error: unknown): Promise<void> => {
+  counts.wrong += 1
+  console.log(error instanceof Error ? error.message : String(error))
+  await delay(AGAIN_MS)
 }
 
 interface Sample {
@@ -158,7 +166,7 @@ const warm = samples.filter(({ minute }) => minute >= WARM_UP_MINUTES)
 const third = Math.max(1, Math.floor(warm.length / 3))
 const growth = middle(({ rssMiB }) => rssMiB, warm.slice(-third)) / middle(({ rssMiB }) => rssMiB, warm.slice(0, third))
 console.log(
-  `${counts.calls} calls, ${counts.refused} refused for a while, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} not deleted; ` +
+  `${counts.calls} calls, ${counts.refused} refused for a while, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} that went wrong; ` +
     `memory of the last third against the first after warm-up: ${growth.toFixed(3)}; ${idle.files} files open at the end`,
 )
 process.exitCode =
