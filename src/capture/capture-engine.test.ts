@@ -208,6 +208,51 @@ describe('a recording whose file fails', () => {
 const broken = () => new PoulsenError({ code: 'MEDIA_UNAVAILABLE', kind: 'unavailable', message: 'input/output error' })
 const diskFull = () => new PoulsenError({ code: 'MEDIA_DISK_FULL', kind: 'unavailable', message: 'full' })
 
+describe('what a tick does', () => {
+  /** The names of what was written in each tick that brought a file further, in order. */
+  const writesOf = async (recordings: number, ms: number): Promise<readonly (readonly string[])[]> => {
+    const { engine, disk } = await open()
+    const handles = Array.from({ length: recordings }, (_, index) => index + 2)
+    for (const handle of handles) {
+      const recordingId = `00000000-0000-4000-8000-${String(handle).padStart(12, '0')}`
+      const recording = { recordingId, projectId: 'p', mediaKey: 'k', streams: [PLAN], maxMs: MAX_MS }
+      await engine.begin(handle, recording, bench.nowMs)
+    }
+    const ticks: string[][] = []
+    disk.onOperation = (operation, name) => {
+      if (operation === 'write') ticks.at(-1)?.push(name)
+    }
+    for (let sequence = 0; sequence < ms / PACKET_MS; sequence += 1, bench.nowMs += PACKET_MS) {
+      const packet = formatRtp(
+        { payloadType: 0, marker: false, ssrc: 1, sequence, timestamp: sequence * 160 },
+        new Uint8Array(160).fill(7),
+      )
+      for (const handle of handles) engine.receive(handle, 0, packet, { address: '127.0.0.1', port: 4000 }, bench.nowMs)
+      if (bench.nowMs % TICK_MS !== 0) continue
+      ticks.push([])
+      engine.tick(bench.nowMs)
+      for (let turn = 0; turn < 100; turn += 1) await Promise.resolve()
+    }
+    return ticks.filter((names) => names.some((name) => name.startsWith('recordings/')))
+  }
+
+  it('is the journal first: no file is mixed or written before what came is on its way', async () => {
+    const ticks = await writesOf(3, 4_000)
+    expect(ticks.length).toBeGreaterThan(2)
+    expect(ticks.map(([first]) => first?.startsWith('journal/'))).toEqual(ticks.map(() => true))
+  })
+
+  it('is a part of the files, though all of them began at once', async () => {
+    // And the one that every bench has.
+    const ticks = await writesOf(39, 6_000)
+    const files = ticks.map((names) => names.filter((name) => name.startsWith('recordings/')))
+    expect(Math.max(...files.map(({ length }) => length))).toBeLessThanOrEqual(5)
+    const counts = Map.groupBy(files.flat(), (name) => name)
+    expect(counts.size).toBe(39)
+    expect(Math.min(...[...counts.values()].map(({ length }) => length))).toBeGreaterThanOrEqual(4)
+  })
+})
+
 const bound = async () => {
   const made = await open()
   return {

@@ -42,6 +42,8 @@ export const ENGINE_LIMITS: EngineLimits = {
   dirtyBytesMax: 4 * 1024 * 1024,
 }
 const CHECKPOINTS_AT_ONCE_MAX = 2
+/** One in so many files is written in a tick; a file is due every ten ticks. */
+const FILES_PART = 8
 const REBUILD_AGAIN_MS = 1_000
 
 /** A recording that has ended and is not settled. */
@@ -138,12 +140,13 @@ export class CaptureEngine {
   tick(nowMs: number): void {
     const groups = awaitedSince(this.#sessions.values())
     for (const session of this.#sessions.values()) {
-      session.advance(nowMs)
+      session.journalNews(nowMs)
       const { group } = session.recording
       const reason = this.#reasonToEnd(session, group === undefined ? session.awaitedSinceMs : groups.get(group), nowMs)
       if (reason) this.end(session.handle, reason)
     }
     if (!this.#isCommitting) void this.#commit()
+    this.#writeFiles(nowMs)
     this.#startCheckpoints()
     this.#startRebuild(nowMs)
   }
@@ -180,6 +183,15 @@ export class CaptureEngine {
   async close(): Promise<void> {
     await this.#journal.close()
     if (this.#sessions.size === 0 && this.#ended.size === 0) await this.#journal.removeAll()
+  }
+
+  /** Mixing takes most of a tick's time, and the journal must not wait for it: so much at once that all files have had their turn within a second. */
+  #writeFiles(nowMs: number): void {
+    let left = Math.ceil(this.#sessions.size / FILES_PART)
+    for (const session of this.#sessions.values()) {
+      if (left === 0) return
+      if (session.writeFile(nowMs)) left -= 1
+    }
   }
 
   /** `awaitedSinceMs`: how long media has been awaited that does not come; undefined while none is. */

@@ -128,14 +128,20 @@ export class LiveSession {
     return updated
   }
 
-  /** What has come since the last time goes to the journal, and what is old enough to the file. */
-  advance(nowMs: number): void {
+  /** What has come since the last time goes to the journal. */
+  journalNews(nowMs: number): void {
     for (const receiver of this.receivers) receiver.settle(nowMs)
     this.#journal()
+  }
+
+  /** Mixes what is old enough and hands it to the file; false when it is too little for now. Only after {@link LiveSession.journalNews}. */
+  writeFile(nowMs: number): boolean {
     const isIdle = nowMs - this.lastPacketMs >= IDLE_MS
     const toMs = isIdle ? this.#audio.endMs : this.#dueMs(nowMs)
     const isDue = toMs - (this.#audio.edgeMs ?? 0) >= (isIdle ? Number.MIN_VALUE : WRITE_MS)
-    if (this.#audio.endMs > 0 && isDue) this.#write(toMs)
+    if (this.#audio.endMs <= 0 || !isDue) return false
+    this.#write(toMs)
+    return true
   }
 
   /** What a begin or checkpoint record of this moment holds: only what is durable. */

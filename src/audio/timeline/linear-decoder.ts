@@ -144,10 +144,24 @@ class PieceDecoder implements LinearDecoder {
 }
 
 const resampled = (decoder: LinearDecoder, resampler: Resampler): LinearDecoder => ({
-  decode: (piece) => toInt16(resampler.append(toFloat(decoder.decode(piece)))),
+  decode: (piece) => {
+    const samples = decoder.decode(piece)
+    if (piece.kind === 'audio') return toInt16(resampler.append(toFloat(samples)))
+    // What is silent to its end costs nothing to convert: a hold may last for hours.
+    const audible = samples.findLastIndex((sample) => sample !== 0) + 1
+    const first = resampler.append(toFloat(samples.subarray(0, audible)))
+    return toInt16(concatFloats(first, resampler.appendSilence(samples.length - audible)))
+  },
   finish: () => toInt16(resampler.finish()),
   free: () => decoder.free(),
 })
+
+const concatFloats = (first: Float32Array, second: Float32Array): Float32Array => {
+  const both = new Float32Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
+}
 
 const expand = (bytes: Uint8Array, table: Int16Array): Int16Array => {
   const samples = new Int16Array(bytes.length)
@@ -167,7 +181,14 @@ const readL16 = (bytes: Uint8Array, channels: number): Int16Array => {
   return samples
 }
 
-const toFloat = (samples: Int16Array): Float32Array => Float32Array.from(samples)
+const toFloat = (samples: Int16Array): Float32Array => new Float32Array(samples)
 
-const toInt16 = (samples: Float32Array): Int16Array =>
-  Int16Array.from(samples, (sample) => Math.max(-FULL_SCALE, Math.min(FULL_SCALE - 1, Math.round(sample))))
+/** A loop: what typed arrays have for it takes many times as long. */
+const toInt16 = (samples: Float32Array): Int16Array => {
+  const rounded = new Int16Array(samples.length)
+  for (let index = 0; index < rounded.length; index += 1) {
+    const sample = Math.round(samples[index] as number)
+    rounded[index] = Math.max(-FULL_SCALE, Math.min(FULL_SCALE - 1, sample))
+  }
+  return rounded
+}

@@ -1,5 +1,6 @@
 import { PACKET_TOLERANCE } from '../../../src/caller/compare.ts'
 import { type ChannelComparison, compareSession, complaintsOfSession } from '../../../src/caller/compare-session.ts'
+import type { Silence } from '../../../src/caller/listen.ts'
 import type { StreamOutcome } from '../../../src/caller/siprec-outcome.ts'
 import type { Channels } from './channels.ts'
 import { latenessOf, onClockOfRecording, withoutSilences, withoutSteps } from './session-judge.ts'
@@ -12,7 +13,9 @@ export interface Cut {
   readonly untilMs: number
 }
 
-const PACKET_MS = 20
+/** So much of a sound must be there for its beginning to be found. */
+const ONSET_MS = 40
+const LATE_MS = 40
 
 /** How much of each stream must be there, from its first frame on: what had left by then, late as it was. */
 export const mustHaveMs = (streams: readonly StreamOutcome[], untilMs: number): readonly number[] => {
@@ -34,30 +37,30 @@ export const complaintsOfCutSession = (
   const must = mustHaveMs(sent, untilMs)
   const cut = sent.map((stream, position) => cutAt(stream, must[position] ?? 0))
   const streams = onClockOfRecording(channels, cut, order)
-  const withinMs = PACKET_TOLERANCE.onsetMs + latenessOf(streams)
-  const comparisons = compareSession(channels.channels, channels.sampleRateHz, streams, order).map((each) => {
-    const positions = order[each.channel] ?? []
-    const lastMs = each.comparison.onsets.at(-1)?.startMs ?? 0
-    const isOpus = positions.some((position) => streams[position]?.codec?.codec === 'opus')
-    const samples = channels.channels[each.channel]?.length ?? 0
-    const lengthMs = (samples * 1000) / channels.sampleRateHz
-    return forgivingEnd(isOpus ? withoutSilences(each) : withoutSteps(each, withinMs), { lastMs, lengthMs })
-  })
-  const judged = comparisons.filter(({ channel }) => (order[channel] ?? []).some((position) => hasTones(cut[position])))
+  const lateMs = latenessOf(streams)
+  const withinMs = PACKET_TOLERANCE.onsetMs + lateMs
+  const comparisons = compareSession(channels.channels, channels.sampleRateHz, streams, order)
+    // Of what was cut before its first sound nothing can be said.
+    .filter(({ comparison }) => comparison.onsets.length + comparison.missing.length > 0)
+    .map((each) => {
+      const isOpus = order[each.channel]?.some((position) => streams[position]?.codec?.codec === 'opus')
+      return forgivingEnd(isOpus ? withoutSilences(each) : withoutSteps(each, withinMs), withinMs)
+    })
+  const judged = lateMs > LATE_MS ? comparisons.flatMap(forgivingPlaces) : comparisons
   return complaintsOfSession(judged, { onsetMs: withinMs, gapMs: withinMs, durationMs: withinMs })
 }
-
-/** There is a sound whose beginning must be heard. */
-const hasTones = (stream: StreamOutcome | undefined): boolean =>
-  stream?.plan.bursts.some(({ startMs }) => startMs + PACKET_MS < stream.sent.truth.durationMs) ?? false
 
 /** As if it had sent no more than that. */
 const cutAt = (stream: StreamOutcome, durationMs: number): StreamOutcome => {
   const { plan, sent } = stream
   // It had ended by itself.
   if (durationMs === sent.truth.durationMs) return stream
-  const bursts = plan.bursts.filter((burst) => burst.startMs + burst.durationMs < durationMs - PACKET_MS)
-  const gaps = sent.truth.gaps.filter((gap) => gap.startMs + gap.durationMs < durationMs)
+  const within = <T extends Silence>(each: T): T => ({
+    ...each,
+    durationMs: Math.min(each.durationMs, durationMs - each.startMs),
+  })
+  const bursts = plan.bursts.filter(({ startMs }) => startMs < durationMs - ONSET_MS).map(within)
+  const gaps = sent.truth.gaps.filter(({ startMs }) => startMs < durationMs).map(within)
   return {
     ...stream,
     plan: { ...plan, durationMs, bursts },
@@ -66,19 +69,23 @@ const cutAt = (stream: StreamOutcome, durationMs: number): StreamOutcome => {
   }
 }
 
-/** Behind what must be there is either nothing or more. */
-const forgivingEnd = (
-  { comparison, ...each }: ChannelComparison,
-  { lastMs, lengthMs }: { readonly lastMs: number; readonly lengthMs: number },
-): ChannelComparison => {
-  const endMs = lengthMs - comparison.durationErrorMs - 1
+/** Where the sender was late, what only its arrival has placed may be further off than onsets are looked for; but it must be there. */
+const forgivingPlaces = ({ comparison, ...each }: ChannelComparison): readonly ChannelComparison[] => {
+  const isThere = comparison.onsets.length === 0 && comparison.extraGaps.length === 0
+  return isThere ? [] : [{ ...each, comparison: { ...comparison, missing: [] } }]
+}
+
+/** Behind what must be there comes nothing, or more; and a short gap may have gone where a stream is allowed to be late. */
+const forgivingEnd = ({ comparison, ...each }: ChannelComparison, withinMs: number): ChannelComparison => {
+  const lastMs = comparison.onsets.at(-1)?.startMs ?? 0
+  const isEnd = ({ startMs }: { readonly startMs: number }) => startMs > lastMs
   return {
     ...each,
     comparison: {
       ...comparison,
       durationErrorMs: 0,
-      extra: comparison.extra.filter(({ startMs }) => startMs < lastMs),
-      gaps: comparison.gaps.filter(({ gap }) => gap.startMs + gap.durationMs < endMs),
+      extra: comparison.extra.filter((burst) => !isEnd(burst)),
+      gaps: comparison.gaps.filter(({ gap }) => !isEnd(gap) && gap.durationMs > withinMs),
     },
   }
 }
