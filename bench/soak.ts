@@ -26,6 +26,7 @@ const LOOPED_FRAMES = 50
 const MS_PER_MINUTE = 60_000
 const START_EVERY_MS = 16
 const AGAIN_MS = 5_000
+const CHECKS_AT_ONCE = 8
 
 const installation = install()
 await using server = await installation.start({
@@ -89,26 +90,38 @@ const callOnce = async (line: number, seed: number): Promise<void> => {
 
 const pending: string[] = []
 
-/** Finds the calls that have ended in the list, checks and deletes them. */
+interface Page {
+  readonly links: { readonly next?: string }
+  readonly data: readonly Record<string, string>[]
+}
+
+/** Finds the calls that have ended in the list, checks and deletes them, some at once. */
 const settle = async (): Promise<void> => {
   const ended = new Set(pending.splice(0))
-  if (ended.size === 0) return
-  const page = await fetch(`${server.url}/api/relay/rest/recordings?page_size=1000`, { headers })
-  const { data } = (await page.json()) as { data: readonly Record<string, string>[] }
-  for (const { id, relay_sip_leg_id: legId = '', status } of data) {
-    if (!ended.has(legId)) continue
-    if (!isFinal(status)) continue
-    ended.delete(legId)
-    const details = await fetch(`${server.url}/v1/recordings/${id}`, { headers })
-    const { quality } = (await details.json()) as { quality: { streams: readonly { packets: number }[] } }
-    counts.received += quality.streams.reduce((sum, { packets }) => sum + packets, 0)
-    const { status: removed } = await fetch(`${server.url}/api/relay/rest/recordings/${id}`, {
-      method: 'DELETE',
-      headers,
-    })
-    if (removed !== 204) counts.wrong += 1
+  let url: string | undefined = `${server.url}/api/relay/rest/recordings?page_size=1000`
+  const found: string[] = []
+  while (url !== undefined && ended.size > 0) {
+    const page = (await (await fetch(url, { headers })).json()) as Page
+    for (const { id = '', relay_sip_leg_id: legId = '', status } of page.data) {
+      if (isFinal(status) && ended.delete(legId)) found.push(id)
+    }
+    url = page.links.next
   }
   pending.push(...ended)
+  const checkSome = async () => {
+    for (let id = found.pop(); id !== undefined; id = found.pop()) await check(id)
+  }
+  await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, checkSome))
+}
+
+/** Counts what was received of one recording, and deletes it. */
+const check = async (id: string): Promise<void> => {
+  const details = await fetch(`${server.url}/v1/recordings/${id}`, { headers })
+  const { quality } = (await details.json()) as { quality: { streams: readonly { packets: number }[] } }
+  counts.received += quality.streams.reduce((sum, { packets }) => sum + packets, 0)
+  const url = `${server.url}/api/relay/rest/recordings/${id}`
+  const { status } = await fetch(url, { method: 'DELETE', headers })
+  if (status !== 204) counts.wrong += 1
 }
 
 const line = async (index: number): Promise<void> => {
