@@ -242,6 +242,23 @@ describe('what a tick does', () => {
     expect(ticks.map(([first]) => first?.startsWith('journal/'))).toEqual(ticks.map(() => true))
   })
 
+  it('is followed at once by another commit when it came while a slow disk was busy', async () => {
+    const { engine, disk } = await open()
+    const slow = Promise.withResolvers<void>()
+    const syncs: number[] = []
+    disk.onOperation = (operation, name) => {
+      if (operation !== 'sync' || !name.startsWith('journal/')) return
+      syncs.push(bench.nowMs)
+      if (syncs.length === 1) return slow.promise
+    }
+    await bench.pass(300, true)
+    expect(syncs).toHaveLength(1)
+    slow.resolve()
+    for (let turn = 0; turn < 100; turn += 1) await Promise.resolve()
+    expect(syncs).toHaveLength(2)
+    engine.end(1, 'hangup')
+  })
+
   it('is a part of the files, though all of them began at once', async () => {
     // And the one that every bench has.
     const ticks = await writesOf(39, 6_000)

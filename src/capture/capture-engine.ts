@@ -79,6 +79,8 @@ export class CaptureEngine {
   #checkpoints = 0
   #hasNewNames = false
   #isCommitting = false
+  /** A tick came while a commit was running. */
+  #isCommitDue = false
   #commits = 0
   #commitMs = 0
   readonly #batch = (): JournalBatch => this.#journal.batch
@@ -145,7 +147,8 @@ export class CaptureEngine {
       const reason = this.#reasonToEnd(session, group === undefined ? session.awaitedSinceMs : groups.get(group), nowMs)
       if (reason) this.end(session.handle, reason)
     }
-    if (!this.#isCommitting) void this.#commit()
+    if (this.#isCommitting) this.#isCommitDue = true
+    else void this.#commit()
     this.#writeFiles(nowMs)
     this.#startCheckpoints()
     this.#startRebuild(nowMs)
@@ -181,6 +184,7 @@ export class CaptureEngine {
 
   /** Closes the journal, and removes it when nothing is left that needs it. */
   async close(): Promise<void> {
+    this.#isCommitDue = false
     await this.#journal.close()
     if (this.#sessions.size === 0 && this.#ended.size === 0) await this.#journal.removeAll()
   }
@@ -205,6 +209,7 @@ export class CaptureEngine {
 
   async #commit(): Promise<void> {
     this.#isCommitting = true
+    this.#isCommitDue = false
     const begun = performance.now()
     try {
       if (this.#hasNewNames) await this.#syncNames()
@@ -218,6 +223,8 @@ export class CaptureEngine {
       for (const handle of [...this.#sessions.keys()]) this.end(handle, reasonOf(error))
     } finally {
       this.#isCommitting = false
+      // What came while a slow disk was busy does not wait for the next tick as well.
+      if (this.#isCommitDue) void this.#commit()
     }
   }
 

@@ -34,7 +34,7 @@ const SOURCES_MAX = 2
  * So long the first packets of a new source are kept in memory, in a recording of several streams: the least late of them tells where the source stands beside the
  * others. A first packet that was late would have all that follow moved.
  */
-const OPENING_MS = 100
+const OPENING_MS = 60
 
 /** A source that has just begun. */
 interface Opening {

@@ -35,8 +35,8 @@ export class SimulatedDisk implements Disk {
   readonly #removed = new Map<string, Content>()
   #isCut = false
   operations = 0
-  /** Called before every operation; throws to fail it, or cuts the disk. `grows` tells of writes that need more space. */
-  onOperation: (operation: string, name: string, grows: boolean) => void = () => {}
+  /** Called before every operation; throws to fail it, cuts the disk, or gives a promise that it waits for. `grows` tells of writes that need more space. */
+  onOperation: (operation: string, name: string, grows: boolean) => void | Promise<void> = () => {}
 
   async create(name: string): Promise<DiskFile> {
     await this.#turn('create', name)
@@ -162,7 +162,7 @@ export class SimulatedDisk implements Disk {
   async #turn(operation: string, name: string, grows = false): Promise<void> {
     await Promise.resolve()
     this.operations += 1
-    if (!this.#isCut) this.onOperation(operation, name, grows)
+    if (!this.#isCut) await this.onOperation(operation, name, grows)
     if (this.#isCut) await new Promise(() => {})
   }
 }

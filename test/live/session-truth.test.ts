@@ -80,7 +80,9 @@ afterAll(async () => {
   await live.dispose()
 })
 
+/** Once all are over: judging takes its time, and who still sends would be late. */
 const outcomeOf = async (key: object): Promise<CompletedSession> => {
+  await Promise.allSettled(running.values())
   const outcome = await running.get(key)
   if (!outcome) throw new Error('it was not begun')
   return outcome

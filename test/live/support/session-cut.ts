@@ -17,9 +17,12 @@ export interface Cut {
 const ONSET_MS = 40
 const LATE_MS = 40
 
+/** A machine that lets the sender be late lets the server be as late. */
+const lagOf = (streams: readonly StreamOutcome[]): number => 2 * latenessOf(streams)
+
 /** How much of each stream must be there, from its first frame on: what had left by then, late as it was. */
 export const mustHaveMs = (streams: readonly StreamOutcome[], untilMs: number): readonly number[] => {
-  const leftMs = untilMs - latenessOf(streams)
+  const leftMs = untilMs - lagOf(streams)
   return streams.map(({ beginsAtUnixMs, sent }) =>
     Math.max(0, Math.min(sent.truth.durationMs, leftMs - beginsAtUnixMs)),
   )
@@ -37,8 +40,7 @@ export const complaintsOfCutSession = (
   const must = mustHaveMs(sent, untilMs)
   const cut = sent.map((stream, position) => cutAt(stream, must[position] ?? 0))
   const streams = onClockOfRecording(channels, cut, order)
-  const lateMs = latenessOf(streams)
-  const withinMs = PACKET_TOLERANCE.onsetMs + lateMs
+  const withinMs = PACKET_TOLERANCE.onsetMs + lagOf(streams)
   const comparisons = compareSession(channels.channels, channels.sampleRateHz, streams, order)
     // Of what was cut before its first sound nothing can be said.
     .filter(({ comparison }) => comparison.onsets.length + comparison.missing.length > 0)
@@ -46,7 +48,7 @@ export const complaintsOfCutSession = (
       const isOpus = order[each.channel]?.some((position) => streams[position]?.codec?.codec === 'opus')
       return forgivingEnd(isOpus ? withoutSilences(each) : withoutSteps(each, withinMs), withinMs)
     })
-  const judged = lateMs > LATE_MS ? comparisons.flatMap(forgivingPlaces) : comparisons
+  const judged = latenessOf(streams) > LATE_MS ? comparisons.flatMap(forgivingPlaces) : comparisons
   return complaintsOfSession(judged, { onsetMs: withinMs, gapMs: withinMs, durationMs: withinMs })
 }
 
@@ -69,10 +71,10 @@ const cutAt = (stream: StreamOutcome, durationMs: number): StreamOutcome => {
   }
 }
 
-/** Where the sender was late, what only its arrival has placed may be further off than onsets are looked for; but it must be there. */
+/** Where the sender was late, what only its arrival has placed may be further off than sounds are looked for; but it must be there. */
 const forgivingPlaces = ({ comparison, ...each }: ChannelComparison): readonly ChannelComparison[] => {
   const isThere = comparison.onsets.length === 0 && comparison.extraGaps.length === 0
-  return isThere ? [] : [{ ...each, comparison: { ...comparison, missing: [] } }]
+  return isThere ? [] : [{ ...each, comparison: { ...comparison, missing: [], extra: [] } }]
 }
 
 /** Behind what must be there comes nothing, or more; and a short gap may have gone where a stream is allowed to be late. */
