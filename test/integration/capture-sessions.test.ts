@@ -1,22 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { createSocket } from 'node:dgram'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { encodeAlaw, encodeMulaw } from '../../src/audio/codecs/g711.ts'
 import { wavHeaderBytes } from '../../src/audio/containers/wav-writer.ts'
-import { formatRtp } from '../../src/audio/rtp/packet.ts'
-import { makeSrtpKey, type SrtpKey } from '../../src/audio/srtp/srtp-key.ts'
-import { SrtpSender } from '../../src/audio/srtp/srtp-sender.ts'
-import { decodeWav } from '../../src/audio/transcode/decode-wav.ts'
-import type { CallRequest, MediaPorts, RecordedCall, StreamPlan } from '../../src/capture/call-recorder.ts'
+import { makeSrtpKey } from '../../src/audio/srtp/srtp-key.ts'
+import type { CallRequest, MediaPorts, RecordedCall } from '../../src/capture/call-recorder.ts'
 import type { CapturePool } from '../../src/capture/capture-pool.ts'
 import { aCaptureBench } from '../builders/capture-pool.ts'
+import { levelOf, levelsAt, plan, Talker } from '../builders/talkers.ts'
 import { someMetadata } from '../builders/values.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const PACKET_TICKS = 160
 const PACKET_MS = 20
 const HEAD = wavHeaderBytes('pcm_mulaw')
 const bench = await aCaptureBench({ first: 43_000, last: 43_999 })
@@ -32,17 +26,6 @@ afterAll(async () => {
   await bench.close()
 })
 
-const plan = (channel: number, codec: 'PCMU' | 'PCMA' = 'PCMU'): StreamPlan => ({
-  format: { codec, payloadType: codec === 'PCMU' ? 0 : 8, clockRateHz: 8000, channels: 1 },
-  eventTypes: [],
-  comfortNoiseTypes: [],
-  remote: { address: '127.0.0.1', rtpPort: 9, rtcpPort: 9 },
-  isRtcpMultiplexed: false,
-  isHeld: false,
-  label: `${channel}`,
-  channel,
-})
-
 const aSession = (parts: Partial<CallRequest> = {}): CallRequest => ({
   project,
   leg: { type: 'sip', id: randomUUID() },
@@ -55,45 +38,6 @@ const aSession = (parts: Partial<CallRequest> = {}): CallRequest => ({
   streams: [plan(0), plan(1)],
   ...parts,
 })
-
-/** A level that is this stream's alone, in a codec. */
-const levelOf = (stream: number): number => 2_000 * (stream + 1)
-const payloadOf = (stream: number, codec: 'PCMU' | 'PCMA' = 'PCMU'): Uint8Array =>
-  (codec === 'PCMU' ? encodeMulaw : encodeAlaw)(new Int16Array(PACKET_TICKS).fill(levelOf(stream)))
-
-/** One sender of a session, in real time. */
-class Talker {
-  readonly #socket = createSocket('udp4')
-  readonly #stream: number
-  readonly #codec: 'PCMU' | 'PCMA'
-  readonly #sender: SrtpSender | undefined
-  #sequence = 0
-
-  constructor(stream: number, { codec = 'PCMU', key }: { codec?: 'PCMU' | 'PCMA'; key?: SrtpKey } = {}) {
-    this.#stream = stream
-    this.#codec = codec
-    this.#sender = key && new SrtpSender(key)
-  }
-
-  packet(): Uint8Array {
-    const place = { sequence: this.#sequence, timestamp: this.#sequence * PACKET_TICKS }
-    this.#sequence += 1
-    const payloadType = this.#codec === 'PCMU' ? 0 : 8
-    const plain = formatRtp(
-      { payloadType, marker: false, ssrc: this.#stream + 1, ...place },
-      payloadOf(this.#stream, this.#codec),
-    )
-    return this.#sender ? this.#sender.sealRtp(plain) : plain
-  }
-
-  send(to: MediaPorts, bytes = this.packet()): void {
-    this.#socket.send(bytes, to.rtpPort, to.address)
-  }
-
-  close(): void {
-    this.#socket.close()
-  }
-}
 
 /** How late the senders of a test were at worst: who joins is placed by its arrival, and so may be the end. */
 let lateMs = 0
@@ -121,17 +65,6 @@ const recordingOf = async (call: RecordedCall) => {
   return { row, bytes: await bench.bytesOf(row?.media?.key ?? '') }
 }
 
-/** The level of each channel at a time, 0 to 32767. */
-const levelsAt = async (bytes: Buffer, atMs: number): Promise<readonly number[]> => {
-  let at = 0
-  for await (const { channels, sampleRateHz } of decodeWav(Readable.from([bytes]))) {
-    const wanted = Math.round((atMs * sampleRateHz) / 1000) - at
-    at += channels[0]?.length ?? 0
-    if (wanted < (channels[0]?.length ?? 0))
-      return channels.map((samples) => Math.round((samples[wanted] ?? 0) * 32_768))
-  }
-  return []
-}
 const near = (level: number) => expect.toSatisfy((found: number) => Math.abs(found - level) < 300, `about ${level}`)
 
 describe('a session of two streams', () => {
