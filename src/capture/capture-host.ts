@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import type { EndReason } from '../domain/call-details.ts'
-import { PoulsenError } from '../domain/errors.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { MediaPorts, StreamTerms } from './call-recorder.ts'
 import { CaptureEngine, TICK_MS } from './capture-engine.ts'
@@ -9,6 +8,7 @@ import { type EarlyPacket, EarlyPackets } from './early-packets.ts'
 import { MediaLeg } from './media-leg.ts'
 import { openMediaSockets } from './media-sockets.ts'
 import { PortRange } from './port-range.ts'
+import { portsGone } from './ports-gone.ts'
 import { listRuns, recoverRun } from './recovery.ts'
 import {
   type FromWorker,
@@ -91,7 +91,7 @@ export class CaptureHost implements WorkerMethods {
     const owner = this.#legs.get(handle)
     if (!owner) {
       sockets.close()
-      throw unknownCall()
+      throw portsGone()
     }
     const stream = owner.legs.length
     const leg = new MediaLeg(sockets, (bytes, from, nowMs) => this.#receive(owner, { stream, bytes, from, nowMs }))
@@ -101,7 +101,7 @@ export class CaptureHost implements WorkerMethods {
 
   async succeed(handle: number, successor: number): Promise<void> {
     const owner = this.#legs.get(handle)
-    if (!owner) throw unknownCall()
+    if (!owner) throw portsGone()
     this.#legs.delete(handle)
     owner.handle = successor
     this.#legs.set(successor, owner)
@@ -113,12 +113,12 @@ export class CaptureHost implements WorkerMethods {
   }
 
   async begin(handle: number, recording: LiveRecording, security: StreamTerms['security']): Promise<void> {
-    if (!this.#legs.has(handle)) throw unknownCall()
+    if (!this.#legs.has(handle)) throw portsGone()
     await this.#engine.begin(handle, recording, performance.now())
     if (!this.#legs.has(handle)) {
       // It was over while its file was made.
       await this.#engine.discard(handle)
-      throw unknownCall()
+      throw portsGone()
     }
     this.#follow(handle, security)
   }
@@ -218,6 +218,3 @@ export class CaptureHost implements WorkerMethods {
     this.#legs.delete(handle)
   }
 }
-
-const unknownCall = (): PoulsenError =>
-  new PoulsenError({ code: 'CAPTURE_BUSY', kind: 'unavailable', message: 'The media ports of this call are gone.' })

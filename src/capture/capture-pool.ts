@@ -100,7 +100,9 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     if (!request.isSeparate) return this.#reserve(request)
     // All on one worker, which sees when the last of them falls silent.
     const worker = this.#admit()
-    return reserveSeparately((streamCount) => this.#reserve({ ...request, streamCount }, worker), request.streamCount)
+    const reserve = (streamCount: number) => this.#reserve({ ...request, streamCount }, worker)
+    const onTrouble = (error: unknown) => this.#options.onTrouble(error, 'separate recordings')
+    return reserveSeparately({ reserve, onTrouble }, request.streamCount)
   }
 
   async #reserve(request: Parameters<CallRecorder['reserve']>[0], given?: CaptureWorkerClient): Promise<Reservation> {

@@ -2,7 +2,7 @@ import type { Disk } from '../ports/disk.ts'
 import type { CapturedMedia } from './captured-media.ts'
 import type { JournalRecord } from './journal-record.ts'
 import { JOURNAL_FOLDER, parseSegmentName, readSegment } from './journal-segment.ts'
-import type { SessionRecord } from './live-session.ts'
+import type { SessionRecord } from './session-record.ts'
 
 /** One segment as it lies on the disk. */
 export interface SegmentSummary {

@@ -5,19 +5,9 @@ import type { Disk } from '../ports/disk.ts'
 import type { StreamPlan } from './call-recorder.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import type { JournalBatch } from './journal-record.ts'
-import { type AudioCheckpoint, RecordedAudio } from './recorded-audio.ts'
+import { RecordedAudio } from './recorded-audio.ts'
+import type { SessionCheckpoint, SessionRecord } from './session-record.ts'
 import { type PacketSource, StreamReceiver } from './stream-receiver.ts'
-
-/** How much of a recording is durable outside of the journal. JSON. */
-export interface SessionCheckpoint extends AudioCheckpoint {
-  readonly quality: readonly StreamQuality[]
-}
-
-/** What a begin or checkpoint record holds. */
-export interface SessionRecord {
-  readonly recording: LiveRecording
-  readonly durable?: SessionCheckpoint
-}
 
 /** Packets may be so much later than their neighbours: that long nothing is written to the file. */
 const HOLD_MS = 400

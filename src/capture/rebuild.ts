@@ -2,10 +2,10 @@ import type { News } from '../audio/timeline/track.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { StreamPlan } from './call-recorder.ts'
 import { type CapturedMedia, growingName } from './captured-media.ts'
-import type { SessionRecord } from './live-session.ts'
 import { audioFormatOf } from './media-format.ts'
 import { noQuality } from './quality.ts'
 import { RecordedAudio } from './recorded-audio.ts'
+import type { SessionRecord } from './session-record.ts'
 
 /** Audio that a live track was still open for is never further behind the newest than this. */
 const OPEN_MS = 5_000

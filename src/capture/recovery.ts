@@ -2,9 +2,9 @@ import { hasCode } from '../domain/errors.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import { JOURNAL_FOLDER, parseSegmentName, readSegment, type SegmentName } from './journal-segment.ts'
-import type { SessionRecord } from './live-session.ts'
 import { noQuality } from './quality.ts'
 import { Rebuild } from './rebuild.ts'
+import { readSessionRecord, type SessionRecord } from './session-record.ts'
 
 /** A recording that a run of the server left behind, its file whole again. */
 export interface Recovered {
@@ -121,7 +121,7 @@ const readRecordings = async (disk: Disk, segments: readonly string[]): Promise<
       if (each.type === 'end' && before) before.media = each.value as CapturedMedia
       // A begin that a snapshot overtook says less than what is known.
       if (each.type === 'checkpoint' || (each.type === 'begin' && !before)) {
-        known.set(each.handle, { ...before, record: each.value as SessionRecord })
+        known.set(each.handle, { ...before, record: readSessionRecord(each.value) })
       }
     }
   }

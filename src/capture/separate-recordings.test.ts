@@ -32,12 +32,16 @@ const rest = () => new Promise(setImmediate)
 
 const reserved = async (streamCount: number) => {
   const recorder = new FakeCallRecorder()
+  const troubles: unknown[] = []
   const reservation = await reserveSeparately(
-    (count) => recorder.reserve({ family: 4, streamCount: count }),
+    {
+      reserve: (count) => recorder.reserve({ family: 4, streamCount: count }),
+      onTrouble: (error) => troubles.push(error),
+    },
     streamCount,
   )
   const labels = () => recorder.calls.map(({ request: { streams } }) => streams[0]?.label)
-  return { recorder, reservation, labels }
+  return { recorder, reservation, labels, troubles }
 }
 
 describe('a call of a recording a stream', () => {
@@ -97,10 +101,11 @@ describe('a call of a recording a stream', () => {
     expect(recorder.reserved.size).toBe(0)
   })
 
-  it('misses only the stream that cannot begin', async () => {
-    const { recorder, reservation, labels } = await reserved(3)
+  it('misses only the stream that cannot begin, and says so', async () => {
+    const { recorder, reservation, labels, troubles } = await reserved(3)
     const call = await reservation.begin(request('1'))
-    recorder.gates.begin = Promise.reject(new Error('no room'))
+    const noRoom = new Error('no room')
+    recorder.gates.begin = Promise.reject(noRoom)
     recorder.gates.begin.catch(() => {})
     call.update(termsOf('1', '2'))
     await rest()
@@ -108,6 +113,7 @@ describe('a call of a recording a stream', () => {
     call.update(termsOf('1', '2', '3'))
     await rest()
     expect(labels()).toEqual(['1', '3'])
+    expect(troubles).toEqual([noRoom])
     await call.end('hangup')
     expect(recorder.reserved.size).toBe(0)
   })
@@ -146,7 +152,7 @@ describe('its successor', () => {
       parts.push(gone ? { ...part, succeed: () => Promise.reject(new Error('gone')) } : part)
       return parts.at(-1) as Reservation
     }
-    const reservation = await reserveSeparately(reserve, 2)
+    const reservation = await reserveSeparately({ reserve, onTrouble: () => {} }, 2)
     await reservation.begin(request('1', '2'))
     const next = await reservation.succeed()
     const call = await next.begin(request('1', '2'))

@@ -1,48 +1,53 @@
 import { randomUUID } from 'node:crypto'
 import type { EndReason } from '../domain/call-details.ts'
-import { PoulsenError } from '../domain/errors.ts'
 import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { CallRequest, MediaPorts, RecordedCall, Reservation, StreamPlan, StreamTerms } from './call-recorder.ts'
+import { portsGone } from './ports-gone.ts'
 
-/** Reserves so many streams for one recording. */
-type Reserve = (streamCount: number) => Promise<Reservation>
+/** What makes a call of several recordings. */
+export interface SeparateParts {
+  /** Reserves so many streams for one recording. */
+  readonly reserve: (streamCount: number) => Promise<Reservation>
+  /** A stream that joins later, or its metadata, was missed; the others go on. */
+  readonly onTrouble: (error: unknown) => void
+}
 
 /**
  * A call of several streams of which each becomes a recording of its own: to the door one call, to capture as many as there are streams. The first is `inbound`,
  * the others `outbound`. Their end is the last one's. Rejects as `reserve` does.
  */
-export const reserveSeparately = async (reserve: Reserve, streamCount: number): Promise<Reservation> => {
+export const reserveSeparately = async (made: SeparateParts, streamCount: number): Promise<Reservation> => {
   const parts: Reservation[] = []
   try {
-    while (parts.length < streamCount) parts.push(await reserve(1))
+    while (parts.length < streamCount) parts.push(await made.reserve(1))
   } catch (error) {
     for (const part of parts) part.release()
     throw error
   }
-  return new SeparateReservation(reserve, parts)
+  return new SeparateReservation(made, parts)
 }
 
 /** A place for each stream, in their order; what begins takes its place out. */
 class SeparateReservation implements Reservation {
   readonly ports: readonly MediaPorts[]
-  readonly #reserve: Reserve
+  readonly #made: SeparateParts
   /** Undefined: its port is gone. */
   readonly #parts: (Reservation | undefined)[]
   readonly #begun = new Set<Reservation>()
   #recordings: SeparateRecordings | undefined
   #isOver = false
 
-  constructor(reserve: Reserve, parts: readonly (Reservation | undefined)[]) {
+  constructor(made: SeparateParts, parts: readonly (Reservation | undefined)[]) {
     this.ports = parts.flatMap((part) => part?.ports ?? [])
-    this.#reserve = reserve
+    this.#made = made
     this.#parts = [...parts]
   }
 
   async addStream(): Promise<MediaPorts> {
-    const part = await this.#reserve(1)
+    const part = await this.#made.reserve(1)
     if (this.#isOver) {
       part.release()
-      throw gone()
+      throw portsGone()
     }
     this.#parts.push(part)
     return part.ports[0] as MediaPorts
@@ -52,8 +57,8 @@ class SeparateReservation implements Reservation {
     await this.#recordings?.settled
     this.#isOver = true
     const parts = await Promise.all(this.#parts.map((part) => this.#successorOf(part)))
-    if (parts.every((part) => part === undefined)) throw gone()
-    return new SeparateReservation(this.#reserve, parts)
+    if (parts.every((part) => part === undefined)) throw portsGone()
+    return new SeparateReservation(this.#made, parts)
   }
 
   release(): void {
@@ -72,11 +77,12 @@ class SeparateReservation implements Reservation {
       // All or none: what had begun when one could not ends without audio.
       this.release()
       await Promise.all(calls.map((call) => call?.end('internal')))
-      throw failed ? failed.reason : gone()
+      throw failed ? failed.reason : portsGone()
     }
     this.#recordings = new SeparateRecordings(calls, {
       begin: (terms, index) => this.#beginPart({ ...grouped, ...terms }, index),
       onEnding: () => this.release(),
+      onTrouble: this.#made.onTrouble,
     })
     return this.#recordings
   }
@@ -103,6 +109,7 @@ class SeparateRecordings implements RecordedCall {
   readonly #calls: (RecordedCall | undefined)[]
   readonly #begin: (terms: StreamTerms, index: number) => Promise<RecordedCall | undefined>
   readonly #onEnding: () => void
+  readonly #onTrouble: (error: unknown) => void
   #newest: MetadataVersion | undefined
   #growing: Promise<void> = Promise.resolve()
   #isEnding = false
@@ -112,11 +119,13 @@ class SeparateRecordings implements RecordedCall {
     parts: {
       readonly begin: (terms: StreamTerms, index: number) => Promise<RecordedCall | undefined>
       readonly onEnding: () => void
+      readonly onTrouble: (error: unknown) => void
     },
   ) {
     this.#calls = [...calls]
     this.#begin = parts.begin
     this.#onEnding = parts.onEnding
+    this.#onTrouble = parts.onTrouble
     this.ended = this.#lastEnd()
   }
 
@@ -155,10 +164,13 @@ class SeparateRecordings implements RecordedCall {
   /** Streams that have joined since. */
   async #grow(terms: StreamTerms): Promise<void> {
     for (let index = this.#calls.length; index < terms.streams.length && !this.#isEnding; index += 1) {
-      const call = await this.#begin(terms, index).catch(() => undefined)
+      const call = await this.#begin(terms, index).catch((error: unknown) => {
+        this.#onTrouble(error)
+        return undefined
+      })
       this.#calls.push(call)
       // It began with what metadata said first; what introduced it came last.
-      if (this.#newest) await call?.appendMetadata(this.#newest).catch(() => {})
+      if (this.#newest) await call?.appendMetadata(this.#newest).catch(this.#onTrouble)
     }
   }
 
@@ -181,6 +193,3 @@ const oneOf = ({ streams, security }: StreamTerms, index: number): StreamTerms =
   const { channel: _none, ...plan } = streams[index] as StreamPlan
   return { streams: [plan], security: [security?.[index]] }
 }
-
-const gone = (): PoulsenError =>
-  new PoulsenError({ code: 'CAPTURE_BUSY', kind: 'unavailable', message: 'The media ports of this call are gone.' })

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/correctness/noNodejsModules: keys and ciphers are the platform’s, never ours.
 import {
   type Cipheriv,
   createCipheriv,

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/correctness/noNodejsModules: keys and ciphers are the platform’s, never ours.
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import type { SessionKeys } from './derive-session-keys.ts'
 import type { PacketParts, Transform } from './transform.ts'

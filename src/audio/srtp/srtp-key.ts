@@ -1,4 +1,3 @@
-// biome-ignore-all lint/correctness/noNodejsModules: keys and ciphers are the platform’s, never ours.
 import { randomBytes } from 'node:crypto'
 
 /** What a crypto suite needs and adds; all lengths in bytes. */

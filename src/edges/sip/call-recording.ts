@@ -25,11 +25,13 @@ export class CallRecording {
   readonly #onEnded: (reason: EndReason) => void
   /** Metadata that came before there was a recording to keep it with. */
   readonly #pending: MetadataVersion[] = []
-  /** Ends of recordings that others have followed. */
-  readonly #endings = new Set<Promise<unknown>>()
+  /** What the end of the call waits for: the ends of recordings that others have followed, and the last metadata. */
+  readonly #endings = new Set<Promise<void>>()
   #reservation: Reservation
   #description: CallDescription | undefined
   #recorded: Promise<RecordedCall> | undefined
+  /** The first thing that went wrong while nobody waited for it. */
+  #fault: unknown
   #isOver = false
 
   constructor(options: {
@@ -87,6 +89,11 @@ export class CallRecording {
     else this.#keepForLater(version)
   }
 
+  /** As {@link CallRecording.keep}, for what comes with the end of the call: what goes wrong is told by the outcome. Never rejects. */
+  keepLast(version: MetadataVersion): Promise<void> {
+    return this.#beforeEnd(this.keep(version))
+  }
+
   /** The recording has come to its end and the call goes on: what comes next is another's, on the same ports. Rejects as {@link Reservation.succeed} does. */
   async next(): Promise<void> {
     const ending = await this.#recorded
@@ -99,16 +106,23 @@ export class CallRecording {
     }
     this.#reservation = successor
     this.#recorded = undefined
-    const ended = ending.end('hangup').catch(() => {})
-    this.#endings.add(ended)
-    void ended.then(() => this.#endings.delete(ended))
+    void this.#beforeEnd(ending.end('hangup'))
   }
 
   /** Ends the recording, or gives back its ports when it has not begun. Never rejects. */
   async end(reason: EndReason): Promise<RecordingOutcome> {
     this.#isOver = true
     const [outcome] = await Promise.all([this.#end(reason), ...this.#endings])
-    return outcome
+    return this.#fault === undefined ? outcome : { error: this.#fault, ...outcome }
+  }
+
+  async #beforeEnd(work: Promise<void>): Promise<void> {
+    const done = work.catch((error: unknown) => {
+      this.#fault ??= error
+    })
+    this.#endings.add(done)
+    await done
+    this.#endings.delete(done)
   }
 
   /** The first document tells most, usually all there is; of the others the newest are kept. */

@@ -45,7 +45,7 @@ const hangUp = async (call: Call, exchange: Exchange): Promise<Reply> => {
   const metadata = body.kind === 'parts' ? body.metadata : undefined
   const kept = metadata && call.keepLast({ ...metadata, receivedAtMs: exchange.startedAtMs })
   call.end('hangup', 'gone')
-  await kept?.catch(() => {})
+  await kept
   return { status: 200 }
 }
 

@@ -1,5 +1,6 @@
 import type { Reservation, StreamTerms } from '../../capture/call-recorder.ts'
 import type { EndReason } from '../../domain/call-details.ts'
+import { PoulsenError } from '../../domain/errors.ts'
 import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { SipHeaders, SipRequest } from '../../protocol/sip/message.ts'
 import { AcceptedAnswer } from './accepted-answer.ts'
@@ -26,6 +27,8 @@ export interface CallParts {
   readonly flow: SipFlow
   readonly media: MediaSession
   readonly reservation: Reservation
+  /** When its INVITE came. */
+  readonly startedAtMs: number
   /** All of the recording's request but its streams; asked when it begins, and for the report. */
   readonly describe: () => CallDescription
   /** Our Contact, with angle brackets. */
@@ -58,6 +61,7 @@ export class Call {
   readonly over: Promise<void>
   readonly #surroundings: CallSurroundings
   readonly #recording: CallRecording
+  readonly #startedAtMs: number
   readonly #contact: string
   readonly #session: CallParts['session']
   readonly #snapshots: SnapshotRequests
@@ -82,6 +86,7 @@ export class Call {
     this.over = this.#over.promise
     this.#surroundings = surroundings
     this.#recording = new CallRecording({ ...parts, onEnded: (reason) => this.end(reason) })
+    this.#startedAtMs = parts.startedAtMs
     this.#contact = parts.contact
     this.#session = parts.session
     const mediaType = parts.session?.state.snapshotRequestType ?? ''
@@ -132,14 +137,15 @@ export class Call {
     await this.#followSession()
   }
 
-  /** Opens ports for the streams that an offer adds; those for which there are none are refused in the answer. */
+  /** Opens ports for the streams that an offer adds; those that capture has no room for are refused in the answer. */
   async makeRoom(offer: string): Promise<void> {
     try {
       for (let wanted = this.media.portsWanted(offer); wanted > 0; wanted -= 1) {
         this.media.addPorts(await this.#recording.addStream())
       }
-    } catch {
+    } catch (error) {
       // Too many calls, no port free: the streams that there are go on.
+      if (!(error instanceof PoulsenError) || error.kind !== 'unavailable') throw error
     }
   }
 
@@ -151,9 +157,9 @@ export class Call {
     await this.#followSession(version)
   }
 
-  /** Takes the metadata document that came with the end of the call; resolves when it is durable. Rejects with CATALOGUE_… codes. */
+  /** Takes the metadata document that came with the end of the call; resolves when it is durable, or cannot be, which the report tells. Never rejects. */
   async keepLast(version: MetadataVersion): Promise<void> {
-    if (this.#session?.isKept) await this.#recording.keep(version)
+    if (this.#session?.isKept) await this.#recording.keepLast(version)
   }
 
   /** The 200 to an INVITE or UPDATE: with a body when there is something to answer or to offer, repeated until its ACK when it is an INVITE's. */
@@ -295,7 +301,7 @@ export class Call {
 
   #report({ recordingId, reason, error }: RecordingOutcome): void {
     const { timers, telemetry } = this.#surroundings
-    const { callId, leg, trunkId, project, startedAtMs } = this.#recording.description
+    const { callId, leg, trunkId, project } = this.#recording.description
     telemetry.sipCallEnded({
       outcome: 'recorded',
       status: 200,
@@ -306,7 +312,7 @@ export class Call {
       transport: this.flow.protocol,
       endReason: reason,
       ...(recordingId !== undefined && { recordingId }),
-      setUpMs: this.#answeredAtMs - startedAtMs,
+      setUpMs: this.#answeredAtMs - this.#startedAtMs,
       durationMs: timers.nowMs() - this.#answeredAtMs,
       ...(error !== undefined && { error }),
     })

@@ -118,6 +118,7 @@ export class Invitations {
         flow,
         media,
         reservation,
+        startedAtMs: exchange.startedAtMs,
         describe: () => describe(exchange, admitted, invite.session, this.#surroundings.timers.nowMs()),
         contact: formatContact(flow, local, request.uri) + (invite.session ? `;${SRS_FEATURE}` : ''),
         session: invite.session && { state: invite.session, isKept: admitted.trunk.keepsMetadata },

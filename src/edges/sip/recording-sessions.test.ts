@@ -249,6 +249,29 @@ describe('a persistent recording session (RFC 7866 §10)', () => {
   })
 })
 
+describe('the report of a recording session', () => {
+  it('counts the time of its set-up, also when it began to record much later, or never', async () => {
+    const quiet = TWO.map((line) => ({ ...line, direction: 'inactive' }))
+    for (const begins of [true, false]) {
+      const session = await running({ body: bodyOf(quiet, aMetadata({ session: '' })) })
+      await session.server.timers.advance(60_000)
+      if (begins) await again(session, 'INVITE', { body: bodyOf(TWO), headers: SRC })
+      await session.server.timers.advance(1_000)
+      await again(session, 'BYE', {})
+      expect(session.server.telemetry.reports).toMatchObject([{ setUpMs: 0, durationMs: 61_000 }])
+    }
+  })
+
+  it('tells when the metadata that came with its BYE could not be kept', async () => {
+    const session = await running()
+    const fault = new Error('no catalogue')
+    session.server.recorder.gates.append = Promise.reject(fault)
+    const branch = await again(session, 'BYE', { body: aMetadata({}), headers: [['Content-Type', METADATA]] })
+    expect(session.call.statusesOf(branch)).toEqual([200])
+    expect(session.server.telemetry.reports).toMatchObject([{ endReason: 'hangup', error: fault }])
+  })
+})
+
 describe('communication sessions that follow each other in one recording session', () => {
   const OTHER = '00000000-0000-4000-8000-000000000002'
   const inactive = TWO.map((line) => ({ ...line, direction: 'inactive' }))
