@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { serverRequest } from '../../test/builders/recording-server.ts'
 import {
   answered,
   answerSdp,
@@ -10,11 +11,11 @@ import {
   until,
   willing,
 } from '../../test/builders/sip-caller.ts'
-import type { Script, ScriptedUas } from '../../test/fakes/scripted-uas.ts'
+import type { Script } from '../../test/fakes/scripted-uas.ts'
 import { headerOf, type SipMessage, type SipRequest } from '../protocol/sip/message.ts'
 import { callerCodecs } from './caller-codecs.ts'
 import { readSession } from './session-text.ts'
-import { branchOf, makeRequest, newBranch, tagOf } from './sip-text.ts'
+import { branchOf, tagOf } from './sip-text.ts'
 
 afterEach(closeOpened)
 
@@ -48,7 +49,7 @@ describe.each(['udp', 'tcp'] as const)('over %s, a call', (transport) => {
   it('is ended by the other side', async () => {
     const { uas, caller } = await open(willing, {}, transport)
     const { call } = answered(await invite(caller))
-    const bye = requestFrom(uas, 'BYE', 1, { Reason: 'Q.850;cause=16' })
+    const bye = serverRequest(uas, 'BYE', 1, { headers: [['Reason', 'Q.850;cause=16']] })
     uas.send(bye)
     expect(await call.ended).toEqual({ by: 'them', reason: 'Q.850;cause=16' })
     await until(() => uas.responses.length === 1)
@@ -56,31 +57,11 @@ describe.each(['udp', 'tcp'] as const)('over %s, a call', (transport) => {
     uas.send(bye)
     await until(() => uas.responses.length === 2)
     expect(uas.responses.map(({ status }) => status)).toEqual([200, 200])
-    uas.send(requestFrom(uas, 'BYE', 2))
+    uas.send(serverRequest(uas, 'BYE', 2))
     await until(() => uas.responses.length === 3)
     expect(uas.responses[2]?.status).toBe(481)
   })
 })
-
-/** A request of the server within the dialog of the first INVITE it got. */
-const requestFrom = (
-  uas: ScriptedUas,
-  method: string,
-  cseq: number,
-  headers: Record<string, string> = {},
-): SipRequest => {
-  const invite = uas.received[0] as SipRequest
-  return makeRequest({
-    method,
-    uri: 'sip:caller@127.0.0.1',
-    via: `SIP/2.0/UDP 127.0.0.1:${uas.port};branch=${newBranch()}`,
-    from: `${headerOf(invite, 'To')};tag=scripted`,
-    to: headerOf(invite, 'From') ?? '',
-    callId: headerOf(invite, 'Call-ID') ?? '',
-    cseq,
-    headers: Object.entries(headers),
-  })
-}
 
 describe('within a call', () => {
   it('hold, resume, move and UPDATE change the session, each in a version of its own', async () => {
@@ -115,7 +96,7 @@ describe('within a call', () => {
       ['REFER', 7],
       ['INFO', 4],
     ] as const)
-      uas.send(requestFrom(uas, method, cseq))
+      uas.send(serverRequest(uas, method, cseq))
     await until(() => uas.responses.length === 4)
     expect(uas.responses.map(({ status }) => status)).toEqual([200, 200, 405, 500])
   })

@@ -194,7 +194,7 @@ describe('requests of the server', () => {
         ...lineOf(position),
         direction: position === 1 ? direction : 'recvonly',
       }))
-      stage.uas.send(serverRequest(stage.uas, 'INVITE', cseq, { type: 'application/sdp', text }))
+      stage.uas.send(serverRequest(stage.uas, 'INVITE', cseq, { body: { type: 'application/sdp', text } }))
     }
     offer(1, 'inactive')
     const answer = await waitFor(() => stage.uas.responses[0])
@@ -215,7 +215,7 @@ describe('requests of the server', () => {
     const session = await stage.begin({ durationMs: 60_000 })
     const taking = stage.script
     const text = recordingAnswer(linesIn(stage.requests('INVITE')[0] as SipRequest), lineOf)
-    const asking = serverRequest(stage.uas, 'INVITE', 1, { type: 'application/sdp', text })
+    const asking = serverRequest(stage.uas, 'INVITE', 1, { body: { type: 'application/sdp', text } })
     stage.script = (request, uas) =>
       request.method === 'INVITE' ? [asking, ...taking(request, uas)] : taking(request, uas)
     expect(await session.act({ kind: 'hold' })).toMatchObject({ kind: 'agreed' })
@@ -231,7 +231,7 @@ describe('requests of the server', () => {
       port: 9,
       direction: 'sendrecv',
     }))
-    stage.uas.send(serverRequest(stage.uas, 'UPDATE', 1, { type: 'application/sdp', text }))
+    stage.uas.send(serverRequest(stage.uas, 'UPDATE', 1, { body: { type: 'application/sdp', text } }))
     expect(await session.outcome).toMatchObject({
       kind: 'failed',
       invite: { kind: 'wrong-answer', reason: expect.stringMatching(/Line 1: It is sendrecv/) },

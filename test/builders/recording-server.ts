@@ -1,4 +1,5 @@
 import { type RemoteLine, readDescription } from '../../src/caller/read-description.ts'
+import type { SipBody } from '../../src/caller/session-side.ts'
 import { makeRequest, newBranch } from '../../src/caller/sip-text.ts'
 import { headerOf, type SipHeaders, type SipRequest } from '../../src/protocol/sip/message.ts'
 import type { Script, ScriptedUas } from '../fakes/scripted-uas.ts'
@@ -95,7 +96,7 @@ export const serverRequest = (
   uas: ScriptedUas,
   method: string,
   cseq: number,
-  body?: { readonly type: string; readonly text: string; readonly headers?: SipHeaders },
+  { body, headers }: { readonly body?: SipBody; readonly headers?: SipHeaders } = {},
 ): SipRequest => {
   const invite = uas.received[0] as SipRequest
   return makeRequest({
@@ -106,6 +107,7 @@ export const serverRequest = (
     to: headerOf(invite, 'From') ?? '',
     callId: headerOf(invite, 'Call-ID') ?? '',
     cseq,
+    ...(headers && { headers }),
     body,
   })
 }
@@ -113,7 +115,9 @@ export const serverRequest = (
 /** A request for a snapshot of the metadata (RFC 7866 §9.2). */
 export const snapshotRequest = (uas: ScriptedUas, cseq: number): SipRequest =>
   serverRequest(uas, 'UPDATE', cseq, {
-    type: 'application/rs-metadata-request',
-    text: `<?xml version="1.0"?>\r\n<requestsnapshot xmlns='urn:ietf:params:xml:ns:recording:1'/>\r\n`,
-    headers: [['Content-Disposition', 'recording-session']],
+    body: {
+      type: 'application/rs-metadata-request',
+      text: `<?xml version="1.0"?>\r\n<requestsnapshot xmlns='urn:ietf:params:xml:ns:recording:1'/>\r\n`,
+      headers: [['Content-Disposition', 'recording-session']],
+    },
   })

@@ -1,66 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import type { FastifyInstance } from 'fastify'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { Recording } from '../../src/domain/recording.ts'
-import type { Permission } from '../../src/domain/token.ts'
 import { DETAILED_RECORDING_SCHEMA } from '../../src/edges/calls/details-schema.ts'
 import { registerCalls } from '../../src/edges/calls/routes.ts'
 import { RecordingFormatter } from '../../src/edges/http/format-recording.ts'
-import { buildHttpServer } from '../../src/edges/http/server.ts'
-import { Access } from '../../src/services/access.ts'
-import { Derivations } from '../../src/services/derivations.ts'
-import { Playback } from '../../src/services/playback.ts'
-import { Recordings } from '../../src/services/recordings.ts'
-import { Tokens } from '../../src/services/tokens.ts'
-import { aClock, aTelemetry, ids } from '../builders/services.ts'
+import { ALL_BUT_CALLING, aRecordingsApi, validatorOf } from '../builders/recordings-api.ts'
 import { aLiveRecording, aProject, aRecording, someCallDetails } from '../builders/values.ts'
-import { MemoryCatalogue } from '../fakes/memory-catalogue.ts'
-import { MemoryLiveRecordings } from '../fakes/memory-live-recordings.ts'
-import { MemoryMediaStore } from '../fakes/memory-media-store.ts'
-import { ToyTranscoder } from '../fakes/toy-transcoder.ts'
 
 const PUBLIC_URL = 'https://recordings.example.com'
-const ALL_BUT_CALLING: readonly Permission[] = ['storage', 'management', 'video', 'chat']
 const [project, stranger] = [aProject({ protectRecordings: true }), aProject()]
-const catalogue = new MemoryCatalogue()
-const clock = aClock()
-const access = new Access({ catalogue, clock })
-const tokens = new Tokens({ catalogue, clock, ids, access })
-
-const ajv = new Ajv2020({ strict: false })
-;(addFormats as unknown as (ajv: Ajv2020) => void)(ajv)
-const isDetailed = ajv.compile(DETAILED_RECORDING_SCHEMA)
-
-let app: FastifyInstance
+const { app, catalogue, services, playback, authorizationFor } = aRecordingsApi()
+const isDetailed = validatorOf(DETAILED_RECORDING_SCHEMA)
 let authorization: string
-
-const authorizationFor = async (projectId: string, permissions: readonly Permission[]): Promise<string> => {
-  const { secret } = await tokens.create({ projectId, name: 'test', permissions })
-  return `Basic ${Buffer.from(`${projectId}:${secret}`).toString('base64')}`
-}
 
 beforeAll(async () => {
   for (const each of [project, stranger]) await catalogue.createProject(each)
   authorization = await authorizationFor(project.id, ['calling'])
-  const mediaStore = new MemoryMediaStore()
-  const live = new MemoryLiveRecordings()
-  const ports = { catalogue, mediaStore, cache: new MemoryMediaStore(), live, clock, ids, telemetry: aTelemetry() }
-  const derivations = new Derivations({ ...ports, transcoder: new ToyTranscoder(), cacheMaxBytes: 1000 })
-  const services = { access, recordings: new Recordings({ ...ports, derivations }) }
-  app = buildHttpServer({
-    logger: pino({ level: 'silent' }),
-    onRequestEnded: () => {},
-    isStopping: () => false,
-    trustedProxies: undefined,
-    tls: undefined,
-    lane: (_request, _response, next) => next(),
-  })
-  const formatter = new RecordingFormatter(new Playback({ ...ports, derivations }), 'rest')
-  registerCalls(app, { services, formatter, publicUrl: PUBLIC_URL })
+  registerCalls(app, { services, formatter: new RecordingFormatter(playback, 'rest'), publicUrl: PUBLIC_URL })
   await app.ready()
 })
 afterAll(() => app.close())

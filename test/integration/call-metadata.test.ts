@@ -1,66 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import type { FastifyInstance } from 'fastify'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MetadataVersion } from '../../src/domain/session-metadata.ts'
-import type { Permission } from '../../src/domain/token.ts'
 import { registerMetadata } from '../../src/edges/calls/metadata-routes.ts'
 import { METADATA_SCHEMA } from '../../src/edges/calls/metadata-schema.ts'
-import { buildHttpServer } from '../../src/edges/http/server.ts'
-import { Access } from '../../src/services/access.ts'
-import { Derivations } from '../../src/services/derivations.ts'
-import { Recordings } from '../../src/services/recordings.ts'
-import { Tokens } from '../../src/services/tokens.ts'
+import { ALL_BUT_CALLING, aRecordingsApi, validatorOf } from '../builders/recordings-api.ts'
 import { aCallBetweenTwo, CALL, contributes, rsUuidText, rsXml, takesPart } from '../builders/rs-metadata.ts'
-import { aClock, aTelemetry, ids } from '../builders/services.ts'
 import { aLiveRecording, aProject, someCallDetails } from '../builders/values.ts'
-import { MemoryCatalogue } from '../fakes/memory-catalogue.ts'
-import { MemoryLiveRecordings } from '../fakes/memory-live-recordings.ts'
-import { MemoryMediaStore } from '../fakes/memory-media-store.ts'
-import { ToyTranscoder } from '../fakes/toy-transcoder.ts'
 
-const ALL_BUT_CALLING: readonly Permission[] = ['storage', 'management', 'video', 'chat']
 const START = Date.UTC(2026, 10, 20, 9)
 const [project, stranger] = [aProject(), aProject()]
-const catalogue = new MemoryCatalogue()
-const clock = aClock()
-const access = new Access({ catalogue, clock })
-const tokens = new Tokens({ catalogue, clock, ids, access })
-
-const ajv = new Ajv2020({ strict: false })
-;(addFormats as unknown as (ajv: Ajv2020) => void)(ajv)
-const isMetadata = ajv.compile(METADATA_SCHEMA)
-
-let app: FastifyInstance
+const { app, catalogue, services, authorizationFor } = aRecordingsApi()
+const isMetadata = validatorOf(METADATA_SCHEMA)
 let authorization: string
-
-const authorizationFor = async (projectId: string, permissions: readonly Permission[]): Promise<string> => {
-  const { secret } = await tokens.create({ projectId, name: 'test', permissions })
-  return `Basic ${Buffer.from(`${projectId}:${secret}`).toString('base64')}`
-}
 
 beforeAll(async () => {
   for (const each of [project, stranger]) await catalogue.createProject(each)
   authorization = await authorizationFor(project.id, ['calling'])
-  const ports = { catalogue, mediaStore: new MemoryMediaStore(), live: new MemoryLiveRecordings() }
-  const derivations = new Derivations({
-    ...ports,
-    cache: new MemoryMediaStore(),
-    telemetry: aTelemetry(),
-    transcoder: new ToyTranscoder(),
-    cacheMaxBytes: 1000,
-  })
-  app = buildHttpServer({
-    logger: pino({ level: 'silent' }),
-    onRequestEnded: () => {},
-    isStopping: () => false,
-    trustedProxies: undefined,
-    tls: undefined,
-    lane: (_request, _response, next) => next(),
-  })
-  registerMetadata(app, { access, recordings: new Recordings({ ...ports, derivations }) })
+  registerMetadata(app, services)
   await app.ready()
 })
 afterAll(() => app.close())
