@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parseSdp } from '../../src/protocol/sdp/parse-sdp.ts'
 import { aMetadata, BOUNDARY, multipart } from '../builders/siprec-text.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { bestShareOf, decodeChannels } from './support/channels.ts'
 import { GoldenCaller } from './support/golden-caller.ts'
 import { LiveServer } from './support/live-server.ts'
@@ -10,6 +11,7 @@ import { ToneStream } from './support/tone-stream.ts'
 
 const INSTALL_MS = 600_000
 const TONE_MS = 1000
+const PACKET_MS = 20
 const ENGINE_PORT = 24_900
 const live = new LiveServer()
 let engine: RtpEngine
@@ -66,6 +68,13 @@ const inviteOf = (callId: string, session: string, { sdp = '', 'tag-medias': tag
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
+/** Packets that have come to media ports so far, by the server's own metrics. */
+const packetsAt = async ({ server }: LiveServer): Promise<number> => {
+  const metrics = await (await fetch(new URL('/metrics', server.url))).text()
+  const workers = metrics.matchAll(/^poulsen_capture_packets_total\{[^}]*\} (\d+)/gm)
+  return [...workers].reduce((sum, [, packets]) => sum + Number(packets), 0)
+}
+
 /** Only the keys of one suite: rtpengine offers many, and we take the first that we know. */
 const withSuite = (sdp: string, suite: string): string =>
   sdp.replace(/^a=crypto:\d+ (\S+) .*\r\n/gm, (line, name: string) => (name === suite ? line : ''))
@@ -96,11 +105,14 @@ it.each([
   const subscription = { 'call-id': call['call-id'], 'to-tag': subscribed['to-tag'] }
   await engine.ask({ command: 'subscribe answer', ...subscription, sdp: new TextDecoder().decode(taken.body) })
 
+  const before = await packetsAt(live)
   const tone = { codec: 'PCMU', payloadType: 0, durationMs: TONE_MS } as const
   await Promise.all([
     caller.send({ ...tone, port: portsIn(answered.sdp)[0] ?? 0, frequencyHz: 500 }),
     callee.send({ ...tone, port: portsIn(offered.sdp)[0] ?? 0, frequencyHz: 800 }),
   ])
+  // The engine has its own time: what it forks last may still be on its way.
+  await waitFor(async () => (await packetsAt(live)) - before >= (2 * TONE_MS) / PACKET_MS || undefined)
   expect(await proxy.bye()).toBe(200)
   await engine.ask({ command: 'unsubscribe', ...subscription })
   await engine.ask({ command: 'delete', ...call })
@@ -109,7 +121,7 @@ it.each([
   const recording = await live.finalOf(session)
   expect(recording).toMatchObject({ status: 'completed', stereo: true, call: { end_reason: 'hangup' } })
   expect(recording.quality?.streams.map(({ packets, lost }) => ({ packets, lost }))).toEqual(
-    Array(2).fill({ packets: TONE_MS / 20, lost: 0 }),
+    Array(2).fill({ packets: TONE_MS / PACKET_MS, lost: 0 }),
   )
   if (isSecure) expect(recording.quality?.streams.map(({ unauthentic }) => unauthentic)).toEqual([0, 0])
   const { channels, sampleRateHz } = await decodeChannels(await live.bytes(recording.url))
