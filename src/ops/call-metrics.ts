@@ -4,6 +4,8 @@ import type { SipCallReport, SipTelemetry, StrangerKind } from '../ports/sip-tel
 
 const SETTLE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
 const SET_UP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
+/** What becomes of packets that are not heard; plain RTP has none of the last two. */
+const UNHEARD = ['lost', 'late', 'duplicated', 'strangers', 'invalid', 'unauthentic', 'replayed'] as const
 const MS_PER_SECOND = 1000
 
 /** The metrics of live calls, in the registry of all others. Listed in docs/reference/metrics.md. */
@@ -62,9 +64,7 @@ export class CallMetrics implements CaptureTelemetry, SipTelemetry {
     this.#ended.inc({ status, reason })
     this.#settleSeconds.observe(settleMs / MS_PER_SECOND)
     for (const stream of streams) {
-      for (const outcome of ['lost', 'late', 'duplicated', 'strangers', 'invalid'] as const) {
-        this.#rtpPackets.inc({ outcome }, stream[outcome])
-      }
+      for (const outcome of UNHEARD) this.#rtpPackets.inc({ outcome }, stream[outcome] ?? 0)
       this.#rtpPackets.inc({ outcome: 'received' }, stream.packets)
       this.#gapSeconds.inc(stream.gapMs / MS_PER_SECOND)
     }
