@@ -17,6 +17,7 @@ export const install = (): Installation => {
   const settings = {
     POULSEN_PORT: '0',
     POULSEN_SIP_LISTEN: 'none',
+    POULSEN_WEBRTC_LISTEN: 'none',
     POULSEN_DATA_DIR: dataDir,
     POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
     POULSEN_BOOTSTRAP_TOKEN: token,

@@ -21,6 +21,7 @@ import { Derivations } from './services/derivations.ts'
 import { Ingest } from './services/ingest.ts'
 import { Playback } from './services/playback.ts'
 import { Projects } from './services/projects.ts'
+import { PublishTokens } from './services/publish-tokens.ts'
 import { Recordings } from './services/recordings.ts'
 import { Sealing } from './services/sealing.ts'
 import type { Services } from './services/services.ts'
@@ -104,6 +105,7 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
     derivations,
     projects: new Projects({ ...ports, access }),
     tokens: new Tokens({ ...ports, access }),
+    publishTokens: new PublishTokens(ports),
     trunks: new Trunks(ports),
     recordings: new Recordings({ ...ports, derivations }),
     ingest: new Ingest({

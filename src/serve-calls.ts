@@ -24,8 +24,10 @@ export interface CallParts {
 export interface CallDoors {
   readonly addresses: readonly BoundAddress[]
   setCertificate(tls: TlsFiles): void
-  /** Lets running calls go on until the deadline and hangs up on the rest; every recording is final then. */
+  /** Lets running calls go on until the deadline and hangs up on the rest. */
   drain(deadlineMs: number): Promise<void>
+  /** Ends what is left, of whichever door; every recording is final then. */
+  settle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -47,10 +49,8 @@ export const openCallDoors = async (config: Config, parts: CallParts): Promise<C
   return {
     addresses,
     setCertificate: (renewed) => sip.setCertificate(renewed),
-    drain: async (deadlineMs) => {
-      await sip.drain(deadlineMs)
-      await capture.drain(0)
-    },
+    drain: (deadlineMs) => sip.drain(deadlineMs),
+    settle: () => capture.drain(0),
     close: async () => {
       await sip.stop()
       await capture.close()

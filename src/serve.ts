@@ -27,6 +27,7 @@ import { StopSignal } from './ops/stop-signal.ts'
 import { readTls, type TlsFiles, watchTls } from './ops/tls.ts'
 import type { RequestReport } from './ports/telemetry.ts'
 import { type CallDoors, openCallDoors } from './serve-calls.ts'
+import { openWhipDoor, type WhipDoor } from './serve-whip.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
 import type { Services } from './services/services.ts'
 
@@ -54,6 +55,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   const stop = new StopSignal()
   let services: Services | undefined
   let doors: CallDoors | undefined
+  let whip: WhipDoor | undefined
   try {
     const tls = readConfiguredTls(config)
     const opened = await openAll(config, metrics, log)
@@ -61,20 +63,27 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     const { capture } = opened
     const made = await bootstrap(services, given(config))
     const { logger } = log
+    const opening = openWhipDoor(config, { services, recorder: capture, metrics: metrics.whip, logger })
+    opening.catch(() => {})
     doors = await openCallDoors(config, { services, capture, metrics: metrics.calls, logger, tls: tls?.files })
-    const app = await buildApp(config, options.version, { services, metrics, log, stop, tls: tls?.files })
+    whip = await opening
+    const app = await buildApp(config, options.version, { services, metrics, log, stop, tls: tls?.files, whip })
     if (tls) app.addHook('onClose', watchTls(tls.paths, certificateOf(app, doors), logger))
     const { addresses } = doors
-    await listen(app, config, lock, (url) => options.print(banner({ ...options, url, addresses, config, made })))
+    const webrtc = whip?.address
+    await listen(app, config, lock, (url) =>
+      options.print(banner({ ...options, url, addresses, webrtc, config, made })),
+    )
     const { sealing, sweeping } = services
     const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), logger)
     const sealer = every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), logger)
     await stop.requested
     logger.info({ signal: stop.reason }, 'stopping')
-    await stopAll(app, doors, config.shutdownDeadlineSeconds * MS_PER_SECOND)
+    await stopAll(app, { calls: doors, whip }, config.shutdownDeadlineSeconds * MS_PER_SECOND)
     await Promise.all([sweeper.stop(), sealer.stop()])
     logger.info('stopped')
   } finally {
+    await whip?.close()
     await doors?.close()
     await services?.close()
     lock.release()
@@ -108,9 +117,14 @@ const certificateOf = (app: FastifyInstance, doors: CallDoors) => (files: TlsFil
 }
 
 /** Calls first, while recordings can still be asked for; then the requests, for which at least a second is left. */
-const stopAll = async (app: FastifyInstance, doors: CallDoors, deadlineMs: number): Promise<void> => {
+const stopAll = async (
+  app: FastifyInstance,
+  doors: { readonly calls: CallDoors; readonly whip: WhipDoor | undefined },
+  deadlineMs: number,
+): Promise<void> => {
   const begunMs = performance.now()
-  await doors.drain(deadlineMs)
+  await Promise.all([doors.whip?.drain(deadlineMs), doors.calls.drain(deadlineMs)])
+  await doors.calls.settle()
   const leftMs = deadlineMs - (performance.now() - begunMs)
   await closeWithin(app, Math.max(REQUESTS_MS_MIN, leftMs))
 }
@@ -126,10 +140,11 @@ interface Parts {
   readonly log: Log
   readonly stop: StopSignal
   readonly tls: TlsFiles | undefined
+  readonly whip: WhipDoor | undefined
 }
 
 const buildApp = async (config: Config, version: string, parts: Parts): Promise<FastifyInstance> => {
-  const { services, metrics, log, stop, tls } = parts
+  const { services, metrics, log, stop, tls, whip } = parts
   const { publicUrl, trustedProxies } = config
   const formatter = new RecordingFormatter(services.playback, config.statusVocabulary)
   const onRequestEnded = (report: RequestReport) => {
@@ -150,6 +165,7 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
     registerCalls(app, { services, formatter, publicUrl })
     registerIngest(app, { services, ids: systemIds, formatter, publicUrl, idleMs })
     registerMedia(app, services)
+    whip?.register(app)
     registerOperations(app, { services, renderMetrics: () => metrics.render(), isStopping })
   })
   metrics.watchDiskFree(() => services.mediaStore.freeBytes())
@@ -197,14 +213,18 @@ interface BannerParts {
   readonly version: string
   readonly url: string
   readonly addresses: readonly BoundAddress[]
+  readonly webrtc: WhipDoor['address'] | undefined
   readonly config: Config
   readonly made: Bootstrapped | undefined
 }
 
-const banner = ({ version, url, addresses, config, made }: BannerParts): string => {
+const banner = ({ version, url, addresses, webrtc, config, made }: BannerParts): string => {
   const calls = addresses.map(({ transport, address, port }) => `${transport}:${formatHost(address)}:${port}`)
   const taking = calls.length > 0 ? `Calls are taken on ${calls.join(', ')}\n` : ''
-  const listening = `Poulsen ${version} listening on ${url}\n${taking}`
+  const publishing = webrtc
+    ? `WebRTC (WHIP) is taken at ${url}/whip/…, media on udp:${formatHost(webrtc.address)}:${webrtc.port}\n`
+    : ''
+  const listening = `Poulsen ${version} listening on ${url}\n${taking}${publishing}`
   if (!made || config.bootstrapToken !== undefined) return listening
   const insecure = config.tlsCert ? '-k ' : ''
   return [

@@ -27,9 +27,9 @@ const append = async (bytes: Uint8Array): Promise<void> => {
   await ask({ type: 'output', bytes })
 }
 
-const run = async ({ from, to }: Extract<ToWorker, { type: 'start' }>): Promise<void> => {
+const run = async ({ type: _type, ...conversion }: Extract<ToWorker, { type: 'start' }>): Promise<void> => {
   try {
-    send({ type: 'done', ...(await transcode(from, to, source(), append)) })
+    send({ type: 'done', ...(await transcode(conversion, source(), append)) })
   } catch (error) {
     send({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
   }

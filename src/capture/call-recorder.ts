@@ -2,6 +2,7 @@ import type { PayloadFormat } from '../audio/codecs/codec.ts'
 import type { SrtpKey } from '../audio/srtp/srtp-key.ts'
 import type { EndReason } from '../domain/call-details.ts'
 import type { Project } from '../domain/project.ts'
+import type { PublisherMetadata } from '../domain/publish-token.ts'
 import type { CallLeg, Track } from '../domain/recording.ts'
 import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Trunk } from '../domain/trunk.ts'
@@ -30,6 +31,8 @@ export interface StreamPlan {
   readonly isSecured?: boolean
   /** `a=label` (RFC 4574): what metadata calls the stream. */
   readonly label?: string
+  /** Only packets of `remote` are ever believed: who sends them is known, and has no other address. */
+  readonly isFixed?: boolean
   /** The channel that it is heard in, from 0, in a recording of several; 0 unless said. */
   readonly channel?: number
 }
@@ -63,6 +66,12 @@ export interface CallRequest extends StreamTerms {
    * `inbound`, the others `outbound`. Absent for a call of one stream, which is kept as received.
    */
   readonly layout?: Trunk['layout']
+  /** Samples a second of several streams' file; without it, what telephones need. */
+  readonly mixRateHz?: number
+  /** `url` gives a WAV of this rate, made of the one stream's packets, instead of an Ogg. */
+  readonly wavRateHz?: number
+  /** What an application says of the call. */
+  readonly publisherMetadata?: PublisherMetadata
   /** Names the call among recordings that have a stream of it each. */
   readonly group?: string
   /** What the call's first metadata says (RFC 7865). */
@@ -104,7 +113,8 @@ export interface Reservation {
 export interface CallRecorder {
   /**
    * Opens media ports for `streamCount` streams on an address of this family: on `address`, one of this machine's that the peer has reached us at, unless a
-   * setting says another. `isSeparate`: each stream will be a recording of its own. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
+   * setting says another. `isSeparate`: each stream will be a recording of its own. `isOnMachine`: packets come from a process of this machine: on
+   * its loopback address, whatever a setting says. Rejects with CAPTURE_BUSY (too many calls, no port, overload),
    * CAPTURE_DISK_FULL or CAPTURE_STOPPING, all `unavailable`.
    */
   reserve(request: {
@@ -112,6 +122,7 @@ export interface CallRecorder {
     readonly streamCount: number
     readonly address?: string
     readonly isSeparate?: boolean
+    readonly isOnMachine?: boolean
   }): Promise<Reservation>
   readonly callCount: number
 }

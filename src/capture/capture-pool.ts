@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { MixFormat } from '../audio/timeline/mix-encoder.ts'
 import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Recording } from '../domain/recording.ts'
@@ -111,7 +112,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     this.#reserved += 1
     try {
       const { family } = request
-      const address = this.#addressFor(family, request.address)
+      const address = request.isOnMachine ? loopback(family) : this.#addressFor(family, request.address)
       const ports = [...(await worker.ask('reserve', handle, address, family, request.streamCount))]
       return this.#reservation({ handle, worker, ports, address, family })
     } catch (error) {
@@ -156,7 +157,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   #addressFor(family: 4 | 6, asked: string | undefined): string {
     const { rtpHost } = this.#options
     if (rtpHost !== undefined && isIP(rtpHost) === family) return rtpHost
-    return asked ?? (family === 4 ? '127.0.0.1' : '::1')
+    return asked ?? loopback(family)
   }
 
   /** The worker for one more call: the one that is given, or in turn among those that keep up. Throws what {@link CallRecorder.reserve} rejects with. */
@@ -220,9 +221,8 @@ export class CapturePool implements CallRecorder, LiveRecordings {
 
   async #begin(handle: number, worker: CaptureWorkerClient, request: CallRequest): Promise<RecordedCall> {
     const { catalogue, ids, clock } = this.#options
-    const { layout, streams, metadata } = request
-    const isStereo = layout === 'stereo' && streams.length > 1
-    const mix = layout === 'stereo' || layout === 'mono' ? mixFormatOf(streams, isStereo ? 2 : 1) : undefined
+    const { metadata, streams } = request
+    const mix = mixOf(request)
     const recording = describeRecording(request, { mix, ids, nowMs: clock.nowMs() })
     const { id: recordingId, projectId, media } = recording
     const call: LiveCall = {
@@ -388,6 +388,16 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     call.settled.resolve()
   }
 }
+
+/** How a call's streams are mixed; undefined for one that is kept as received. */
+const mixOf = ({ layout, streams, mixRateHz }: CallRequest): MixFormat | undefined => {
+  if (layout !== 'stereo' && layout !== 'mono') return undefined
+  const isStereo = layout === 'stereo' && streams.length > 1
+  const channels = isStereo ? Math.max(2, ...streams.map(({ channel = 0 }) => channel + 1)) : 1
+  return mixFormatOf(streams, channels, mixRateHz)
+}
+
+const loopback = (family: 4 | 6): string => (family === 4 ? '127.0.0.1' : '::1')
 
 const refused = (code: string, message: string, hint: string): PoulsenError =>
   new PoulsenError({ code, kind: 'unavailable', message, hint })

@@ -11,10 +11,11 @@ const NONCE_BYTES = 8
 
 /** The row of a recording that begins. */
 export const describeRecording = (
-  { project, leg, track, streams, startedAtMs }: CallRequest,
+  { project, leg, track, streams, startedAtMs, wavRateHz }: CallRequest,
   { mix, ids, nowMs }: { readonly mix: MixFormat | undefined; readonly ids: Ids; readonly nowMs: number },
 ): Recording => {
   const id = ids.uuid()
+  const wav = mix || wavRateHz === undefined ? undefined : { sampleRateHz: wavRateHz }
   const key = formatMediaKey({ projectId: project.id, recordingId: id }, ids.randomHex(NONCE_BYTES))
   return {
     id,
@@ -26,19 +27,20 @@ export const describeRecording = (
     track,
     leg,
     price: priceOf(project, 0),
-    media: { key, ...audioFormatOf({ streams, ...(mix && { mix }) }), durationMs: 0 },
+    media: { key, ...audioFormatOf({ streams, ...(mix && { mix }) }), durationMs: 0, ...(wav && { wav }) },
   }
 }
 
 /** What is known of its call then. */
 export const describeCall = (
-  { trunkId, callId, from, to, startedAtMs }: CallRequest,
+  { trunkId, callId, from, to, startedAtMs, publisherMetadata }: CallRequest,
   answeredAtMs: number,
 ): CallDetails => ({
   ...(trunkId !== undefined && { trunkId }),
   callId,
   from,
   to,
+  ...(publisherMetadata && { metadata: publisherMetadata }),
   startedAtMs,
   answeredAtMs,
   streams: [],

@@ -27,11 +27,11 @@ const OVERLAP_MS = 2
 /** More than telephones have; a WAV of two such channels is as long as a WAV should get. */
 const MIX_RATE_MAX_HZ = 48_000
 
-/** How streams are mixed: G.711 stays G.711 when all are of one law, else 16-bit PCM at the highest rate that one of them has. */
-export const mixFormatOf = (streams: readonly StreamPlan[], channels: number): MixFormat => {
+/** How streams are mixed: G.711 stays G.711 when all are of one law, else 16-bit PCM at the highest rate that one of them has, or at `rateHz`. */
+export const mixFormatOf = (streams: readonly StreamPlan[], channels: number, rateHz?: number): MixFormat => {
   const codecs = new Set(streams.map(({ format }) => format.codec))
   const rates = streams.map(({ format }) => linearRateOf(format))
-  const sampleRateHz = Math.min(MIX_RATE_MAX_HZ, Math.max(...rates))
+  const sampleRateHz = rateHz ?? Math.min(MIX_RATE_MAX_HZ, Math.max(...rates))
   const isOne = codecs.size === 1
   if (isOne && codecs.has('PCMU')) return { codec: 'pcm_mulaw', channels, sampleRateHz }
   if (isOne && codecs.has('PCMA')) return { codec: 'pcm_alaw', channels, sampleRateHz }

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { wavByteSize } from '../audio/transcode/encode-wav.ts'
 import { hasCode, PoulsenError } from '../domain/errors.ts'
+import type { MediaObject } from '../domain/media-object.ts'
 import { priceOf } from '../domain/project.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
@@ -19,6 +21,7 @@ export interface SettlementParts {
   readonly onTrouble: (error: unknown, what: string) => void
 }
 
+const MS_PER_SECOND = 1000
 const TRY_AGAIN_MS = 1_000
 
 /** Makes a captured recording final: its file becomes an object of the media store, then its row says so. May be repeated at any point. */
@@ -98,5 +101,15 @@ const finalForm = (recording: Recording, captured: CapturedMedia, nowMs: number,
     ...(reason !== 'hangup' && { errorCode: reason }),
   }
   if (byteSize === undefined || !media) return { ...base, status: reason === 'internal' ? 'failed' : 'no_input' }
-  return { ...base, status: 'completed', media: { ...media, durationMs, byteSize } }
+  return { ...base, status: 'completed', media: { ...media, durationMs, byteSize, ...wavOf(media, captured) } }
+}
+
+/** What `url` gives of a recording that is kept as packets of Opus: its size is known before it is made. */
+const wavOf = (
+  { wav, channels, sampleRateHz }: MediaObject,
+  { durationMs }: CapturedMedia,
+): Pick<MediaObject, 'wav'> => {
+  if (!wav) return {}
+  const frames = Math.round((durationMs * sampleRateHz) / MS_PER_SECOND)
+  return { wav: { ...wav, byteSize: wavByteSize({ channels, sampleRateHz: wav.sampleRateHz }, frames, sampleRateHz) } }
 }

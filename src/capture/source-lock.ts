@@ -35,6 +35,7 @@ interface Trial extends Address {
  * address, once it speaks, takes over from one that only came first.
  */
 export class SourceLock {
+  readonly #isFixed: boolean
   #announced: Address
   /** Where packets are believed from; undefined while the first to come decides. */
   #from: Address | undefined
@@ -49,8 +50,10 @@ export class SourceLock {
   /** What sources call themselves; the present one's name lets another SSRC of the same in at once (RFC 7866 §8.1.3). */
   readonly #cnames = new Map<number, string>()
 
-  constructor(announced: Address) {
+  /** `isFixed`: nobody but the announced one is ever believed. */
+  constructor(announced: Address, isFixed = false) {
     this.#announced = announced
+    this.#isFixed = isFixed
   }
 
   /** How often the stream's SSRC changed. */
@@ -91,6 +94,7 @@ export class SourceLock {
   }
 
   admit(ssrc: number, sequence: number, from: Address, nowMs: number): Admission {
+    if (this.#isFixed && !isSame(from, this.#announced)) return 'stranger'
     const locked = this.#from
     if (locked !== undefined && isSame(locked, from)) {
       if (this.#ssrcs.includes(ssrc)) {

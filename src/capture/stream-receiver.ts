@@ -85,7 +85,7 @@ export class StreamReceiver {
     this.#placement.hold(plan.isHeld)
     this.#isBesideOthers = clock !== undefined
     this.#ticksPerMs = plan.format.clockRateHz / 1000
-    this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort })
+    this.#lock = new SourceLock({ address: plan.remote.address, port: plan.remote.rtpPort }, plan.isFixed)
   }
 
   get plan(): StreamPlan {

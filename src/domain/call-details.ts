@@ -1,3 +1,4 @@
+import type { PublisherMetadata } from './publish-token.ts'
 import type { Uuid } from './uuid.ts'
 
 /** Why a live recording ended. */
@@ -56,10 +57,12 @@ export interface StreamQuality {
 /** What is known of a live call beside its recording. */
 export interface CallDetails {
   readonly trunkId?: Uuid
-  /** SIP Call-ID, From and To as they came, without parameters of the header field. */
+  /** SIP Call-ID, From and To as they came, without parameters of the header field; of a WHIP session its leg id, the publishing program and the endpoint. */
   readonly callId: string
   readonly from: string
   readonly to: string
+  /** What the application said of a WHIP session when it made the token for it. */
+  readonly metadata?: PublisherMetadata
   readonly startedAtMs: number
   readonly answeredAtMs?: number
   readonly endedAtMs?: number

@@ -33,4 +33,22 @@ export interface MediaObject extends AudioFormat {
    * it is computed in the background, so that no call's end waits for it.
    */
   readonly sha256?: string
+  /**
+   * Present when a recording's `url` gives a WAV that is made of the bytes, instead of them: what a browser sent is kept as it came, and clients of this API
+   * expect a WAV.
+   */
+  readonly wav?: WavForm
 }
+
+/** A WAV of 16-bit PCM that is made of a media object. */
+export interface WavForm {
+  readonly sampleRateHz: number
+  /** Exact; absent while the recording is in progress. */
+  readonly byteSize?: number
+}
+
+/** The format that a recording's `url` gives. */
+export const urlFormatOf = ({ wav, format }: MediaObject): MediaFormat => (wav ? 'wav' : format)
+
+/** How many bytes that is; undefined while it is not known. */
+export const urlByteSizeOf = ({ wav, byteSize }: MediaObject): number | undefined => (wav ? wav.byteSize : byteSize)

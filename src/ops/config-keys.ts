@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { isTokenSecret } from '../domain/token.ts'
 import { parseUuid } from '../domain/uuid.ts'
 import { parseSipListen } from './sip-listen.ts'
+import { WEBRTC_KEYS } from './webrtc-keys.ts'
 
 /** One setting: how to read it, what is allowed, what it is without being set. */
 export interface ConfigKey<T> {
@@ -182,6 +183,7 @@ export const CONFIG_KEYS = {
     allowed: 'an IP address',
     parse: address,
   },
+  ...WEBRTC_KEYS,
   CAPTURE_WORKERS: {
     about: 'Threads that record calls.',
     allowed: 'a whole number from 1 to 64',

@@ -14,6 +14,10 @@ describe('readConfig', () => {
         { transport: 'tcp', host: '127.0.0.1', port: 5060 },
       ],
       rtpPorts: { first: 30_000, last: 39_999 },
+      webrtcListen: { address: '127.0.0.1', port: 8189 },
+      webrtcOrigins: [],
+      webrtcWavRate: 48_000,
+      webrtcDemo: 'off',
       callsMax: 1000,
       callMaxSeconds: 14_400,
       mediaTimeoutSeconds: 30,
@@ -96,6 +100,8 @@ describe('readConfig', () => {
         POULSEN_BOOTSTRAP_PROJECT_ID: '0199c6a2-5e1b-7c3d-8e4f-a0b1c2d3e4f5',
         POULSEN_BOOTSTRAP_TOKEN: `PT${'0'.repeat(48)}`,
         POULSEN_RTP_HOST: '192.0.2.1',
+        POULSEN_WEBRTC_PUBLIC_ADDRESS: '192.0.2.2',
+        POULSEN_WEBRTC_ICE_SERVERS: 'stun:stun.example.com',
       },
     )
     expect(Object.keys(all)).toHaveLength(Object.keys(CONFIG_KEYS).length)

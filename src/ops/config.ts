@@ -2,6 +2,7 @@ import { PoulsenError } from '../domain/errors.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import { CONFIG_KEYS, type ConfigKey, type PortRange } from './config-keys.ts'
 import type { SipListenAddress } from './sip-listen.ts'
+import type { ConfiguredIceServer, WebRtcListen } from './webrtc-keys.ts'
 
 /** Everything that can be set, read once at the start and passed on from there. Frozen. */
 export interface Config {
@@ -26,6 +27,15 @@ export interface Config {
   readonly sipListen: readonly SipListenAddress[]
   readonly rtpPorts: PortRange
   readonly rtpHost?: string
+  /** null: no WebRTC. */
+  readonly webrtcListen: WebRtcListen | null
+  readonly webrtcPublicAddress?: string
+  readonly webrtcIceServers?: readonly ConfiguredIceServer[]
+  readonly webrtcOrigins: '*' | readonly string[]
+  readonly webrtcProjectMax: number
+  readonly webrtcPostsPerSecond: number
+  readonly webrtcWavRate: number
+  readonly webrtcDemo: 'on' | 'off'
   readonly captureWorkers: number
   readonly callsMax: number
   readonly callMaxSeconds: number
@@ -36,7 +46,7 @@ export interface Config {
 type KeyName = keyof typeof CONFIG_KEYS
 
 const PREFIX = 'POULSEN_'
-const SECRETS: ReadonlySet<string> = new Set<KeyName>(['BOOTSTRAP_TOKEN'])
+const SECRETS: ReadonlySet<string> = new Set<KeyName>(['BOOTSTRAP_TOKEN', 'WEBRTC_ICE_SERVERS'])
 
 /** `UPLOAD_MAX_BYTES` → `uploadMaxBytes`. */
 const propertyOf = (name: string): string =>

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestReport, Telemetry } from '../ports/telemetry.ts'
 import { CallMetrics } from './call-metrics.ts'
+import { WhipMetrics } from './whip-metrics.ts'
 
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
 const WRITE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
@@ -16,6 +17,8 @@ export class Metrics implements Telemetry {
   readonly registry = new Registry()
   /** Those of live calls. */
   readonly calls = new CallMetrics(this.registry)
+  /** Those of WebRTC sessions. */
+  readonly whip = new WhipMetrics(this.registry)
   readonly #requests: Counter<'route' | 'method' | 'status'>
   readonly #requestSeconds: Histogram<'route' | 'method' | 'status'>
   readonly #uploads: Counter<'outcome'>

@@ -1,6 +1,7 @@
 import type { CallDetails } from '../domain/call-details.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import type { Project, ProjectChanges } from '../domain/project.ts'
+import type { PublishToken } from '../domain/publish-token.ts'
 import type { Recording } from '../domain/recording.ts'
 import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../domain/token.ts'
@@ -28,7 +29,7 @@ export interface Catalogue {
   listProjects(): Promise<readonly Project[]>
   /** The project as changed. Rejects with CATALOGUE_NOT_FOUND. */
   updateProject(id: Uuid, changes: ProjectChanges): Promise<Project>
-  /** Deletes a project, its tokens and its trunks. Rejects with CATALOGUE_CONFLICT while it has recordings, CATALOGUE_NOT_FOUND when absent. */
+  /** Deletes a project, its tokens of both kinds and its trunks. Rejects with CATALOGUE_CONFLICT while it has recordings, CATALOGUE_NOT_FOUND when absent. */
   deleteProject(id: Uuid): Promise<void>
 
   /** Rejects with CATALOGUE_CONFLICT when the id or the digest is taken, CATALOGUE_NOT_FOUND when its project is absent. */
@@ -41,6 +42,15 @@ export interface Catalogue {
   updateToken(projectId: Uuid, id: Uuid, changes: TokenChanges): Promise<Token>
   /** True when there was one to delete. */
   deleteToken(projectId: Uuid, id: Uuid): Promise<boolean>
+
+  /** Rejects with CATALOGUE_CONFLICT when the digest is taken, CATALOGUE_NOT_FOUND when its project is absent. */
+  createPublishToken(token: PublishToken): Promise<void>
+  /** The publish token with this digest, in whichever project, used or expired or not. */
+  findPublishToken(digest: string): Promise<PublishToken | undefined>
+  /** Marks a publish token used; false when it is absent, used already, or expired at `nowMs`. Of several who try at the same time exactly one succeeds. */
+  usePublishToken(digest: string, nowMs: number): Promise<boolean>
+  /** Removes publish tokens that expired by `untilMs`. */
+  deletePublishTokens(untilMs: number): Promise<void>
 
   /**
    * Rejects with CATALOGUE_CONFLICT when the id or the user name is taken (one realm, one meaning) or it has neither networks nor credentials nor

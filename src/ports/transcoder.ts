@@ -4,6 +4,10 @@ import type { MediaFormat } from '../domain/media-object.ts'
 export interface TranscodeRequest {
   readonly from: MediaFormat
   readonly to: 'wav' | 'mp3'
+  /** Of a WAV: samples a second; without it, those of the source. */
+  readonly wavRateHz?: number
+  /** The source is what there is of a recording in progress, which may be nothing yet. */
+  readonly isGrowing?: boolean
   readonly source: AsyncIterable<Uint8Array>
   /** Takes the output in order; its promise is the back-pressure. */
   readonly append: (bytes: Uint8Array) => Promise<void>

@@ -62,6 +62,12 @@ export class Access {
     return caller
   }
 
+  /** The caller behind a token secret alone, which names its project by itself; not remembered. Rejects only when the catalogue does. */
+  async verifyToken(secret: string): Promise<Caller | undefined> {
+    const token = isTokenSecret(secret) ? await this.#catalogue.findToken(digestOf(secret)) : undefined
+    return token && this.#lookUp(token.projectId, secret)
+  }
+
   /** Forgets every verified pair: what changed in the catalogue counts from the next request on. */
   forget(): void {
     this.#verified.clear()

@@ -1,11 +1,13 @@
 import { hasCode } from '../domain/errors.ts'
 import type { MediaFormat, MediaObject } from '../domain/media-object.ts'
+import type { LiveMedia } from '../ports/live-recordings.ts'
 import type { MediaStat, MediaStore } from '../ports/media-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { Transcoder } from '../ports/transcoder.ts'
+import type { TranscodeRequest, Transcoder } from '../ports/transcoder.ts'
 
 /** The formats that can be made from another one. */
 export type DerivedFormat = 'wav' | 'mp3'
+type Conversion = Omit<TranscodeRequest, 'source' | 'append'>
 const DERIVED_FORMATS: readonly DerivedFormat[] = ['wav', 'mp3']
 
 /** True when `format` is one that can be made from another. */
@@ -22,6 +24,8 @@ export class Derivations {
   readonly #telemetry: Telemetry
   readonly #cacheMaxBytes: number
   readonly #running = new Map<string, Promise<MediaStat>>()
+  /** What was made last of a recording in progress, by the key of its media. */
+  readonly #growing = new Map<string, string>()
   /** Sizes of what is cached; a Map keeps insertion order, and each use re-inserts: oldest use first. */
   readonly #sizes = new Map<string, number>()
   #cachedBytes = 0
@@ -59,24 +63,61 @@ export class Derivations {
     return run
   }
 
+  /**
+   * The WAV of what there is now of a recording in progress. One is made at a time: who asks meanwhile gets the same. Each takes the place of the one before.
+   * Rejects as {@link Derivations.derive} does.
+   */
+  deriveGrowing(media: MediaObject, live: LiveMedia): Promise<MediaStat> {
+    const name = `${media.key}.live`
+    const running = this.#running.get(name)
+    if (running) return running
+    const key = `${name}-${live.byteSize}.wav`
+    const run = this.#deriveGrowing(key, media, live).finally(() => this.#running.delete(name))
+    this.#running.set(name, run)
+    return run
+  }
+
   /** Drops whatever was derived from these bytes. */
   async forget(media: MediaObject): Promise<void> {
     for (const format of DERIVED_FORMATS) await this.#drop(derivedKey(media, format))
+    await this.#replaceGrowing(media, undefined)
+  }
+
+  async #deriveGrowing(key: string, media: MediaObject, live: LiveMedia): Promise<MediaStat> {
+    const cached = await this.#findCached(key)
+    if (cached) return cached
+    const read = (signal: AbortSignal) => live.read({ startBytes: 0, endBytes: live.byteSize }, signal)
+    const stat = await this.#run(key, read, { ...conversionOf(media, 'wav'), isGrowing: true })
+    await this.#replaceGrowing(media, key)
+    return stat
+  }
+
+  async #replaceGrowing({ key }: MediaObject, newest: string | undefined): Promise<void> {
+    const before = this.#growing.get(key)
+    if (newest === undefined) this.#growing.delete(key)
+    else this.#growing.set(key, newest)
+    if (before !== undefined && before !== newest) await this.#drop(before)
   }
 
   #start(key: string, media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
-    const run = this.#run(key, media, to).finally(() => this.#running.delete(key))
+    const read = (signal: AbortSignal) => this.#mediaStore.read(media.key, undefined, signal)
+    const run = this.#run(key, read, conversionOf(media, to)).finally(() => this.#running.delete(key))
     this.#running.set(key, run)
     return run
   }
 
-  async #run(key: string, media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
+  async #run(
+    key: string,
+    read: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>,
+    conversion: Conversion,
+  ): Promise<MediaStat> {
+    const { to } = conversion
     const writer = await this.#cache.open(key)
     const done = new AbortController()
     try {
-      const source = await this.#mediaStore.read(media.key, undefined, done.signal)
+      const source = await read(done.signal)
       const append = (bytes: Uint8Array) => writer.append(bytes)
-      const { header } = await this.#transcoder.transcode({ from: media.format, to, source, append })
+      const { header } = await this.#transcoder.transcode({ ...conversion, source, append })
       await writer.finalise(header)
       const stat = await this.#cache.stat(key)
       this.#note(key, stat.byteSize)
@@ -129,5 +170,12 @@ export class Derivations {
     }
   }
 }
+
+/** A recording's WAV has one rate. */
+const conversionOf = ({ format, wav }: MediaObject, to: DerivedFormat): Conversion => ({
+  from: format,
+  to,
+  ...(wav && to === 'wav' && { wavRateHz: wav.sampleRateHz }),
+})
 
 const derivedKey = (media: MediaObject, to: DerivedFormat): string => `${media.key}.${to}`

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { hasCode, PoulsenError } from '../domain/errors.ts'
-import { MEDIA_TYPES, type MediaFormat, type MediaObject } from '../domain/media-object.ts'
+import { MEDIA_TYPES, type MediaFormat, type MediaObject, urlFormatOf } from '../domain/media-object.ts'
 import type { Project } from '../domain/project.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
@@ -74,7 +74,7 @@ export class Playback {
 
   /** Path and query of a recording's media, relative to the server's origin. Signed unless the project protects its recordings. */
   mediaPath(project: Project, recording: Recording): string {
-    const format = recording.media?.format ?? 'wav'
+    const format = recording.media ? urlFormatOf(recording.media) : 'wav'
     const path = `/files/${project.id}/recordings/${recording.id}.${format}`
     if (project.protectRecordings) return path
     const ttl = project.mediaUrlTtlSeconds
@@ -107,7 +107,9 @@ export class Playback {
     const isStored = (await this.#findStored(recording)) !== undefined
     const live = isStored ? undefined : await this.#live.open(recording.id)
     if (!live) return this.#openEnded(recording, format)
-    if (recording.media?.format !== format) throw notYet(recording.id, format)
+    const { media } = recording
+    if (media?.wav && format === 'wav') return this.#growingWav(media, live)
+    if (media?.format !== format) throw notYet(recording.id, format)
     return this.#growing(live, format)
   }
 
@@ -151,6 +153,13 @@ export class Playback {
     const tag = `${GROWING}${live.tag}`
     const { byteSize } = live
     return { mediaType: MEDIA_TYPES[format], byteSize, tag, modifiedMs: this.#clock.nowMs(), isGrowing: true, read }
+  }
+
+  async #growingWav(media: MediaObject, live: LiveMedia): Promise<Playable> {
+    const { key, byteSize } = await this.#derivations.deriveGrowing(media, live)
+    const tag = `${GROWING}${hash('sha256', key).slice(0, TAG_DIGITS)}`
+    const stored = { key, byteSize, format: 'wav' as const, tag, modifiedMs: this.#clock.nowMs() }
+    return { ...this.#stored(this.#cache, stored), isGrowing: true }
   }
 
   async #original(media: MediaObject, modifiedMs: number): Promise<Playable> {

@@ -5,6 +5,7 @@ import type { Derivations } from './derivations.ts'
 import type { Ingest } from './ingest.ts'
 import type { Playback } from './playback.ts'
 import type { Projects } from './projects.ts'
+import type { PublishTokens } from './publish-tokens.ts'
 import type { Recordings } from './recordings.ts'
 import type { Sealing } from './sealing.ts'
 import type { Sweeping } from './sweeping.ts'
@@ -18,6 +19,7 @@ export interface Services {
   readonly access: Access
   readonly projects: Projects
   readonly tokens: Tokens
+  readonly publishTokens: PublishTokens
   readonly trunks: Trunks
   readonly recordings: Recordings
   readonly ingest: Ingest

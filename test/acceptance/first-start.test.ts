@@ -17,7 +17,13 @@ const PATH_ONLY = { PATH: process.env.PATH ?? '', HOME: folder }
 
 describe('npm start', () => {
   it('on a fresh folder prints a project, a token shown once, and curls that work when pasted', async () => {
-    const env = { ...PATH_ONLY, POULSEN_DATA_DIR: freshDir(), POULSEN_PORT: '0', POULSEN_SIP_LISTEN: 'none' }
+    const env = {
+      ...PATH_ONLY,
+      POULSEN_DATA_DIR: freshDir(),
+      POULSEN_PORT: '0',
+      POULSEN_SIP_LISTEN: 'none',
+      POULSEN_WEBRTC_LISTEN: 'none',
+    }
     const run = async (use: (printed: string) => void | Promise<void>): Promise<void> => {
       const child = spawn('npm', ['start'], { env, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
       let printed = ''
@@ -48,7 +54,7 @@ describe('npm start', () => {
 describe('a start that cannot be', () => {
   const serve = (env: Record<string, string>, ...flags: string[]) => {
     const { status, stderr } = spawnSync(process.execPath, ['src/main.ts', 'serve', ...flags], {
-      env: { ...PATH_ONLY, POULSEN_SIP_LISTEN: 'none', ...env },
+      env: { ...PATH_ONLY, POULSEN_SIP_LISTEN: 'none', POULSEN_WEBRTC_LISTEN: 'none', ...env },
     })
     return { status, lines: stderr.toString().trim().split('\n') }
   }

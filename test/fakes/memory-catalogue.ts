@@ -3,6 +3,7 @@ import { PoulsenError } from '../../src/domain/errors.ts'
 import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
 import type { Project, ProjectChanges } from '../../src/domain/project.ts'
+import type { PublishToken } from '../../src/domain/publish-token.ts'
 import { canBecome, isFinal, type Recording } from '../../src/domain/recording.ts'
 import { METADATA_VERSIONS_MAX, type MetadataVersion } from '../../src/domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../src/domain/token.ts'
@@ -33,6 +34,7 @@ export class MemoryCatalogue implements Catalogue {
   readonly #details = new Map<string, CallDetails>()
   readonly #metadata = new Map<string, readonly MetadataVersion[]>()
   readonly #trunks = new Map<string, Trunk>()
+  readonly #publishTokens = new Map<string, PublishToken>()
   #isClosed = false
 
   async createProject(project: Project): Promise<void> {
@@ -64,6 +66,8 @@ export class MemoryCatalogue implements Catalogue {
     this.#projects.delete(id)
     for (const token of this.#tokens.values()) if (token.projectId === id) this.#tokens.delete(token.digest)
     for (const trunk of this.#trunks.values()) if (trunk.projectId === id) this.#trunks.delete(trunk.id)
+    for (const { digest, projectId } of this.#publishTokens.values())
+      if (projectId === id) this.#publishTokens.delete(digest)
   }
 
   async createToken(token: Token): Promise<void> {
@@ -90,6 +94,28 @@ export class MemoryCatalogue implements Catalogue {
   async deleteToken(projectId: string, id: string): Promise<boolean> {
     const token = this.#token(projectId, id)
     return token !== undefined && this.#tokens.delete(token.digest)
+  }
+
+  async createPublishToken(token: PublishToken): Promise<void> {
+    if (!this.#projects.has(token.projectId)) throw notFound()
+    if (this.#publishTokens.has(token.digest)) throw conflict()
+    this.#publishTokens.set(token.digest, token)
+  }
+
+  async findPublishToken(digest: string): Promise<PublishToken | undefined> {
+    return this.#publishTokens.get(digest)
+  }
+
+  async usePublishToken(digest: string, nowMs: number): Promise<boolean> {
+    const token = this.#publishTokens.get(digest)
+    if (!token || token.isUsed || token.expiresAtMs <= nowMs) return false
+    this.#publishTokens.set(digest, { ...token, isUsed: true })
+    return true
+  }
+
+  async deletePublishTokens(untilMs: number): Promise<void> {
+    for (const { digest, expiresAtMs } of this.#publishTokens.values())
+      if (expiresAtMs <= untilMs) this.#publishTokens.delete(digest)
   }
 
   async createTrunk(trunk: Trunk): Promise<void> {

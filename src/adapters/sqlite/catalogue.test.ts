@@ -47,6 +47,8 @@ const oldTrunkCells = ({ credentials, ...trunk }: Trunk): Cell[] => [
 let files = 0
 const freshPath = (): string => join(folder, `catalogue-${files++}.sqlite`)
 /** What version 0.1 wrote. */
+/** Columns of recordings in the first release. */
+const FIRST_COLUMNS = 19
 const RELEASED_VERSION = 2
 
 const telemetry: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
@@ -164,7 +166,7 @@ describe('the SQLite catalogue', () => {
     const insert = (table: string, cells: readonly Cell[]) =>
       old.prepare(`INSERT INTO ${table} VALUES (${cells.map(() => '?').join(', ')})`).run(...cells)
     insert('projects', projectCells(project))
-    insert('recordings', recordingCells(stored))
+    insert('recordings', recordingCells(stored).slice(0, FIRST_COLUMNS))
     old.close()
     const catalogue = await open(path)
     expect(await catalogue.listProjects()).toEqual([project])
@@ -192,7 +194,7 @@ describe('the SQLite catalogue', () => {
     const insert = (table: string, cells: readonly Cell[]) =>
       old.prepare(`INSERT INTO ${table} VALUES (${cells.map(() => '?').join(', ')})`).run(...cells)
     insert('projects', projectCells(project))
-    insert('recordings', recordingCells(stored))
+    insert('recordings', recordingCells(stored).slice(0, FIRST_COLUMNS))
     for (const trunk of [networked, guarded]) insert('trunks', oldTrunkCells(trunk))
     old.close()
     const catalogue = await open(path)

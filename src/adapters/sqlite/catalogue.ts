@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { CallDetails } from '../../domain/call-details.ts'
 import type { Page, PageRequest } from '../../domain/page.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
+import type { PublishToken } from '../../domain/publish-token.ts'
 import { canBecome, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
 import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../domain/token.ts'
@@ -12,6 +13,7 @@ import type { Telemetry } from '../../ports/telemetry.ts'
 import { openConnection } from './connection.ts'
 import { metadataCells, metadataOf } from './metadata-rows.ts'
 import { type Migration, migrate } from './migrations.ts'
+import { publishTokenCells, publishTokenOf } from './publish-token-rows.ts'
 import { type Cell, projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
 import { SharedSnapshot } from './shared-snapshot.ts'
 import { READS, type WriteName } from './statements.ts'
@@ -120,6 +122,23 @@ class SqliteCatalogue implements Catalogue {
 
   async deleteToken(projectId: Uuid, id: Uuid): Promise<boolean> {
     return (await this.#write('deleteToken', [projectId, id])) !== undefined
+  }
+
+  async createPublishToken(token: PublishToken): Promise<void> {
+    await this.#write('createPublishToken', publishTokenCells(token))
+  }
+
+  async findPublishToken(digest: string): Promise<PublishToken | undefined> {
+    const row = this.#get('findPublishToken', digest)
+    return row === undefined ? undefined : publishTokenOf(row)
+  }
+
+  async usePublishToken(digest: string, nowMs: number): Promise<boolean> {
+    return (await this.#write('usePublishToken', [digest, nowMs])) !== undefined
+  }
+
+  async deletePublishTokens(untilMs: number): Promise<void> {
+    await this.#write('deletePublishTokens', [untilMs])
   }
 
   async createTrunk(trunk: Trunk): Promise<void> {

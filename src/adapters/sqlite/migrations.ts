@@ -141,6 +141,25 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX trunks_by_project ON trunks (project_id);
     `,
   },
+  {
+    name: 'tokens to publish with, and recordings whose url gives a WAV made of what came',
+    sql: `
+      ALTER TABLE recordings ADD COLUMN wav_rate_hz INTEGER;
+      ALTER TABLE recordings ADD COLUMN wav_byte_size INTEGER;
+
+      CREATE TABLE publish_tokens (
+        digest TEXT PRIMARY KEY,
+        project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+        endpoint TEXT NOT NULL,
+        expires_at_ms INTEGER NOT NULL,
+        leg_id TEXT,
+        metadata TEXT NOT NULL CHECK (json_valid(metadata)),
+        is_used INTEGER NOT NULL CHECK (is_used IN (0, 1))
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX publish_tokens_by_project ON publish_tokens (project_id);
+      CREATE INDEX publish_tokens_by_expiry ON publish_tokens (expires_at_ms);
+    `,
+  },
 ]
 
 const versionOf = (database: Database.Database): number => database.pragma('user_version', { simple: true }) as number

@@ -27,6 +27,8 @@ export const RECORDING_COLUMNS = [
   'codec',
   'sample_rate_hz',
   'channels',
+  'wav_rate_hz',
+  'wav_byte_size',
 ] as const
 
 type RecordingCells = [
@@ -49,6 +51,8 @@ type RecordingCells = [
   codec: string,
   sampleRateHz: number,
   channels: number,
+  wavRateHz: number | null,
+  wavByteSize: number | null,
 ]
 
 /** No media key has a dollar sign. */
@@ -84,6 +88,8 @@ export const recordingCells = (recording: Recording): Cell[] => {
     media?.codec ?? null,
     media?.sampleRateHz ?? null,
     media?.channels ?? null,
+    media?.wav?.sampleRateHz ?? null,
+    media?.wav?.byteSize ?? null,
   ]
 }
 
@@ -119,6 +125,8 @@ const mediaOf = (row: RecordingCells, compact: string): MediaObject => {
   }
   if (row[13] !== null) media.byteSize = row[13]
   if (row[14] !== null) media.sha256 = row[14]
+  if (row[19] !== null)
+    media.wav = row[20] === null ? { sampleRateHz: row[19] } : { sampleRateHz: row[19], byteSize: row[20] }
   return media
 }
 

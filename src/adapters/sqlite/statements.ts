@@ -2,6 +2,7 @@ import { METADATA_COLUMNS } from './metadata-rows.ts'
 import { RECORDING_COLUMNS } from './rows.ts'
 import { TRUNK_COLUMNS } from './trunk-rows.ts'
 
+const PUBLISH_TOKEN = 'digest, project_id, endpoint, expires_at_ms, leg_id, metadata, is_used'
 const RECORDING = RECORDING_COLUMNS.join(', ')
 const PROJECT =
   'id, name, created_at_ms, protect_recordings, media_url_ttl_seconds, recording_price_per_minute, media_key'
@@ -17,6 +18,7 @@ export const READS = {
   listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
   findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = ?`,
   listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = ? ORDER BY created_at_ms, id`,
+  findPublishToken: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest = ?`,
   findTrunk: `SELECT ${TRUNK} FROM trunks WHERE id = ?`,
   listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
@@ -46,6 +48,10 @@ export const WRITES = {
   updateToken: `UPDATE tokens SET name = coalesce(?, name), permissions = coalesce(?, permissions)
     WHERE project_id = ? AND id = ? RETURNING ${TOKEN}`,
   deleteToken: 'DELETE FROM tokens WHERE project_id = ? AND id = ? RETURNING id',
+  createPublishToken: `INSERT INTO publish_tokens (${PUBLISH_TOKEN}) VALUES (${marks(7)})`,
+  usePublishToken:
+    'UPDATE publish_tokens SET is_used = 1 WHERE digest = ? AND is_used = 0 AND expires_at_ms > ? RETURNING digest',
+  deletePublishTokens: 'DELETE FROM publish_tokens WHERE expires_at_ms <= ?',
   createTrunk: `INSERT INTO trunks (${TRUNK}) VALUES (${marks(TRUNK_COLUMNS.length)})`,
   updateTrunk: `UPDATE trunks SET name = coalesce(?, name), leg_type = coalesce(?, leg_type), networks = coalesce(?, networks),
     username = iif(?, ?, username), ha1_sha256 = iif(?, ?, ha1_sha256), ha1_md5 = iif(?, ?, ha1_md5),

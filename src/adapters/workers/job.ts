@@ -48,5 +48,6 @@ export const runJob = (worker: Worker, request: TranscodeRequest): Promise<{ rea
     worker.on('message', onMessage)
     worker.once('error', onError)
     worker.once('exit', onExit)
-    send({ type: 'start', from: request.from, to: request.to })
+    const { source: _source, append: _append, ...conversion } = request
+    send({ type: 'start', ...conversion })
   })

@@ -2,7 +2,13 @@ import type { MediaFormat } from '../../domain/media-object.ts'
 
 /** What the pool sends to a worker. Chunks of the source come only when the worker asked for one. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly from: MediaFormat; readonly to: 'wav' | 'mp3' }
+  | {
+      readonly type: 'start'
+      readonly from: MediaFormat
+      readonly to: 'wav' | 'mp3'
+      readonly wavRateHz?: number
+      readonly isGrowing?: boolean
+    }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array }
   | { readonly type: 'end' }
   | { readonly type: 'taken' }

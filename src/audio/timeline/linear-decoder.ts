@@ -32,6 +32,7 @@ const LINEAR_ALAW = Int16Array.from(ALAW, (sample) => sample * FULL_SCALE)
 const G722_HZ = 16_000
 /** What a channel of a telephone call needs of Opus, at a third of the samples. */
 export const OPUS_MIX_HZ = 16_000
+const OPUS_FULL_HZ = 48_000
 const OPUS_CONCEAL_MAX_MS = 200
 const OPUS_QUANTUM_MS = 2.5
 const OPUS_STEP_MAX_MS = 60
@@ -39,21 +40,20 @@ const OPUS_STEP_MAX_MS = 60
 export const SMOOTHED_GAP_MS = 2.5
 const EMPTY = new Int16Array(0)
 
-/** Samples a second that a stream of this codec has by itself. */
-export const linearRateOf = ({ codec, clockRateHz }: PayloadFormat): number => {
-  if (codec === 'opus') return OPUS_MIX_HZ
+/** Samples a second that a stream of this codec is decoded to, into a file of a rate: Opus has two to choose from. */
+export const linearRateOf = ({ codec, clockRateHz }: PayloadFormat, fileRateHz = 0): number => {
+  if (codec === 'opus') return fileRateHz > OPUS_MIX_HZ ? OPUS_FULL_HZ : OPUS_MIX_HZ
   return codec === 'G722' ? G722_HZ : clockRateHz
 }
 
 /** A decoder for a stream of this format into a file of this rate. */
 export const openLinearDecoder = async (format: PayloadFormat, sampleRateHz: number): Promise<LinearDecoder> => {
-  const decoder = new PieceDecoder(await openPayloadDecoder(format), format.clockRateHz)
-  const own = linearRateOf(format)
+  const own = linearRateOf(format, sampleRateHz)
+  const decoder = new PieceDecoder(await openPayloadDecoder(format, own), format.clockRateHz)
   return own === sampleRateHz ? decoder : resampled(decoder, new Resampler(own, sampleRateHz))
 }
 
-const openPayloadDecoder = async (format: PayloadFormat): Promise<PayloadDecoder> => {
-  const sampleRateHz = linearRateOf(format)
+const openPayloadDecoder = async (format: PayloadFormat, sampleRateHz: number): Promise<PayloadDecoder> => {
   const plain = { sampleRateHz, conceal: () => EMPTY, free: () => {} }
   switch (format.codec) {
     case 'PCMU':
@@ -67,15 +67,15 @@ const openPayloadDecoder = async (format: PayloadFormat): Promise<PayloadDecoder
       return { ...plain, decode: (bytes) => g722.decode(bytes) }
     }
     case 'opus':
-      return await openOpus()
+      return await openOpus(sampleRateHz === OPUS_FULL_HZ ? OPUS_FULL_HZ : OPUS_MIX_HZ)
   }
 }
 
-const openOpus = async (): Promise<PayloadDecoder> => {
-  const opus = await openOpusDecoder({ channels: 1, sampleRateHz: OPUS_MIX_HZ })
-  const perMs = OPUS_MIX_HZ / 1000
+const openOpus = async (sampleRateHz: 16_000 | 48_000): Promise<PayloadDecoder> => {
+  const opus = await openOpusDecoder({ channels: 1, sampleRateHz })
+  const perMs = sampleRateHz / 1000
   return {
-    sampleRateHz: OPUS_MIX_HZ,
+    sampleRateHz,
     decode: (bytes) => opus.decode(bytes) ?? EMPTY,
     conceal: (samples, concealedBefore) => {
       const leftMs = Math.min(samples, OPUS_CONCEAL_MAX_MS * perMs - concealedBefore) / perMs

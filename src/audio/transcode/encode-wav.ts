@@ -1,4 +1,5 @@
-import type { Encoder, PcmBlock } from './pcm.ts'
+import type { Encoder } from './pcm.ts'
+import { Resampler } from './resampler.ts'
 
 const HEADER_BYTES = 44
 const BYTES_PER_SAMPLE = 2
@@ -6,28 +7,44 @@ const SIZE_MAX = 0xffffffff
 const PCM = 1
 
 /** Encodes 16-bit PCM WAV. The first bytes are a place for the header, which is known at the end. Longer than 4 GiB, its sizes are all ones (to the end). */
-export const openWavEncoder = (): Encoder => {
+export const openWavEncoder = (rateHz?: number): Encoder => {
   let dataBytes = 0
-  let shape = { channels: 1, sampleRateHz: 8000 }
+  let shape = { channels: 1, sampleRateHz: rateHz ?? 8000 }
+  let resamplers: readonly Resampler[] = []
   let hasBegun = false
   const begin = (): readonly Uint8Array[] => {
     if (hasBegun) return []
     hasBegun = true
     return [new Uint8Array(HEADER_BYTES)]
   }
+  const write = (planes: readonly Float32Array[]): Uint8Array => {
+    const bytes = interleave(planes)
+    dataBytes += bytes.length
+    return bytes
+  }
   return {
-    append(block) {
+    append({ channels, sampleRateHz }) {
       const opening = begin()
-      shape = { channels: block.channels.length, sampleRateHz: block.sampleRateHz }
-      const bytes = interleave(block)
-      dataBytes += bytes.length
-      return [...opening, bytes]
+      shape = { channels: channels.length, sampleRateHz: rateHz ?? sampleRateHz }
+      if (shape.sampleRateHz === sampleRateHz) return [...opening, write(channels)]
+      if (resamplers.length === 0) resamplers = channels.map(() => new Resampler(sampleRateHz, shape.sampleRateHz))
+      return [...opening, write(channels.map((plane, index) => (resamplers[index] as Resampler).append(plane)))]
     },
-    finish: () => ({ bytes: begin(), header: formatHeader(shape, dataBytes) }),
+    finish: () => {
+      const rest = resamplers.length > 0 ? [write(resamplers.map((resampler) => resampler.finish()))] : []
+      return { bytes: [...begin(), ...rest], header: formatHeader(shape, dataBytes) }
+    },
   }
 }
 
-const interleave = ({ channels }: PcmBlock): Uint8Array => {
+/** Bytes of a WAV that {@link openWavEncoder} makes of so many frames at `fromHz`. */
+export const wavByteSize = (
+  { channels, sampleRateHz }: { readonly channels: number; readonly sampleRateHz: number },
+  frames: number,
+  fromHz: number,
+): number => HEADER_BYTES + Math.ceil((frames * sampleRateHz) / fromHz) * channels * BYTES_PER_SAMPLE
+
+const interleave = (channels: readonly Float32Array[]): Uint8Array => {
   const frames = channels[0]?.length ?? 0
   const samples = new Int16Array(frames * channels.length)
   for (const [index, plane] of channels.entries()) {

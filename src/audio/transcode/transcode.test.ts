@@ -16,7 +16,7 @@ async function* chunked(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 const convert = async (from: MediaFormat, to: 'wav' | 'mp3', bytes: Uint8Array): Promise<Buffer> => {
   const out: Uint8Array[] = []
-  const { header } = await transcode(from, to, chunked(bytes), async (part) => void out.push(Uint8Array.from(part)))
+  const { header } = await transcode({ from, to }, chunked(bytes), async (part) => void out.push(Uint8Array.from(part)))
   const whole = Buffer.concat(out)
   if (header) whole.set(header)
   return whole

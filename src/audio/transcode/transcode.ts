@@ -7,9 +7,15 @@ import { openWavEncoder } from './encode-wav.ts'
 import type { Decoder, Encoder } from './pcm.ts'
 
 const DECODERS: Readonly<Record<MediaFormat, Decoder>> = { wav: decodeWav, mp3: decodeMp3, ogg: decodeOgg }
-const ENCODERS: Readonly<Record<'wav' | 'mp3', () => Encoder | Promise<Encoder>>> = {
-  wav: openWavEncoder,
-  mp3: openMp3Encoder,
+
+/** From what to what. */
+export interface Conversion {
+  readonly from: MediaFormat
+  readonly to: 'wav' | 'mp3'
+  /** Of a WAV: samples a second; without it, those of the source. */
+  readonly wavRateHz?: number
+  /** There may be no audio yet. */
+  readonly isGrowing?: boolean
 }
 
 /**
@@ -17,18 +23,17 @@ const ENCODERS: Readonly<Record<'wav' | 'mp3', () => Encoder | Promise<Encoder>>
  * when nothing can be decoded, besides what the source, the sink and the WAV reader throw. Pure but for the codecs' own memory.
  */
 export const transcode = async (
-  from: MediaFormat,
-  to: 'wav' | 'mp3',
+  { from, to, wavRateHz, isGrowing = false }: Conversion,
   source: AsyncIterable<Uint8Array>,
   append: (bytes: Uint8Array) => Promise<void>,
 ): Promise<{ readonly header?: Uint8Array }> => {
-  const encoder = await ENCODERS[to]()
+  const encoder: Encoder = to === 'wav' ? openWavEncoder(wavRateHz) : await openMp3Encoder()
   let blocks = 0
   for await (const block of DECODERS[from](source)) {
     blocks += 1
     for (const bytes of encoder.append(block)) await append(bytes)
   }
-  if (blocks === 0 && from !== 'wav') throw nothingDecoded(from)
+  if (blocks === 0 && from !== 'wav' && !isGrowing) throw nothingDecoded(from)
   const { bytes, header } = encoder.finish()
   for (const rest of bytes) await append(rest)
   return header ? { header } : {}

@@ -11,9 +11,12 @@ const milliseconds = (description: string) => Type.Number({ minimum: 0, descript
 const CALL_SCHEMA = Type.Object(
   {
     trunk_id: Type.Optional(UUID_SCHEMA),
-    call_id: Type.String({ description: 'SIP Call-ID, as it came.' }),
-    from: Type.String({ description: 'SIP From, without parameters.' }),
-    to: Type.String({ description: 'SIP To, without parameters.' }),
+    call_id: Type.String({ description: 'SIP Call-ID, as it came; of a WHIP session, its leg id.' }),
+    from: Type.String({ description: 'SIP From, without parameters; of a WHIP session, the program that published.' }),
+    to: Type.String({ description: 'SIP To, without parameters; of a WHIP session, the endpoint.' }),
+    metadata: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'What the token to publish with was made with.' }),
+    ),
     started_at: EXACT_TIME,
     answered_at: Type.Optional(EXACT_TIME),
     ended_at: Type.Optional(EXACT_TIME),

@@ -25,6 +25,7 @@ const formatCall = (details: CallDetails): object => ({
   call_id: details.callId,
   from: details.from,
   to: details.to,
+  ...(details.metadata && { metadata: details.metadata }),
   started_at: formatExactTime(details.startedAtMs),
   ...(details.answeredAtMs !== undefined && { answered_at: formatExactTime(details.answeredAtMs) }),
   ...(details.endedAtMs !== undefined && { ended_at: formatExactTime(details.endedAtMs) }),

@@ -28,6 +28,7 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
       POULSEN_DATA_DIR: dataDir,
       POULSEN_PORT: '0',
       POULSEN_SIP_LISTEN: 'udp:127.0.0.1:0',
+      POULSEN_WEBRTC_LISTEN: '127.0.0.1:0',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
       POULSEN_BOOTSTRAP_TOKEN: token,

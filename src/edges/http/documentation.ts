@@ -19,6 +19,7 @@ export const registerDocumentation = async (app: FastifyInstance, version: strin
       components: {
         securitySchemes: {
           basic: { type: 'http', scheme: 'basic', description: 'Project id as the user, API token as the password.' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'API token, or a token to publish with (WHIP).' },
         },
       },
     },

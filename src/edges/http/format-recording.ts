@@ -1,3 +1,4 @@
+import { urlByteSizeOf } from '../../domain/media-object.ts'
 import type { Project } from '../../domain/project.ts'
 import type { LegType, Recording, RecordingStatus } from '../../domain/recording.ts'
 import type { Playback } from '../../services/playback.ts'
@@ -42,7 +43,8 @@ export class RecordingFormatter {
   format(project: Project, recording: Recording, origin: string): string {
     const { media, leg, errorCode, conferenceId } = recording
     const error = errorCode === undefined ? '' : `"error_code":${JSON.stringify(errorCode)},`
-    const byteSize = media?.byteSize === undefined ? '' : `"byte_size":${media.byteSize},`
+    const bytes = media && urlByteSizeOf(media)
+    const byteSize = bytes === undefined ? '' : `"byte_size":${bytes},`
     const conference = conferenceId === undefined ? '' : `,"relay_conference_id":"${conferenceId}"`
     return (
       `{"id":"${recording.id}","project_id":"${recording.projectId}",` +

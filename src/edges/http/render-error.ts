@@ -1,7 +1,7 @@
 import { type ErrorKind, PoulsenError } from '../../domain/errors.ts'
 
-/** How a family of routes words its errors: the relay API, the project API, or our own. */
-export type ErrorFamily = 'relay' | 'project' | 'own'
+/** How a family of routes words its errors: the relay API, the project API, our own, or WHIP, which asks for a bearer. */
+export type ErrorFamily = 'relay' | 'project' | 'own' | 'whip'
 
 /** An error as it goes out. */
 export interface RenderedError {
@@ -41,14 +41,15 @@ const TITLES: Readonly<Record<number, string>> = {
 /** The statuses whose bodies are the same in every family, as the contract words them. */
 const BARE: ReadonlySet<number> = new Set([400, 401, 404, 431, 500])
 /** What our own routes say more of all the same: its caller was let in, and can do something about it. */
-const SAYS_MORE: ReadonlySet<string> = new Set(['UPLOAD_CUT_OFF', 'MEDIA_NOT_FOUND'])
+const SAYS_MORE: ReadonlySet<string> = new Set(['UPLOAD_CUT_OFF', 'MEDIA_NOT_FOUND', 'WHIP_OFFER_DAMAGED'])
+const CHALLENGES = { basic: 'Basic realm="Poulsen"', bearer: 'Bearer realm="Poulsen"' } as const
 const RETRY_AFTER_SECONDS = '2'
 
-/** The status that an error goes out with. `UPLOAD_IDLE` and `UPLOAD_CUT_OFF` are invalid input with a status of their own. */
-export const statusOf = (error: PoulsenError): number => {
-  if (error.code === 'UPLOAD_IDLE') return 408
-  return error.code === 'UPLOAD_CUT_OFF' ? 400 : STATUS[error.kind]
-}
+/** Invalid input with a status of its own. */
+const OWN_STATUS: Readonly<Record<string, number>> = { UPLOAD_IDLE: 408, UPLOAD_CUT_OFF: 400, WHIP_OFFER_DAMAGED: 400 }
+
+/** The status that an error goes out with. */
+export const statusOf = (error: PoulsenError): number => OWN_STATUS[error.code] ?? STATUS[error.kind]
 
 /** `{"error":"…"}`, the body of every error that has no details to give. */
 export const bareBody = (status: number): { readonly error: string } => ({ error: TITLES[status] ?? 'Error' })
@@ -62,16 +63,17 @@ export const toPoulsenError = (thrown: unknown): PoulsenError =>
 /** What a caller of this family of routes gets for an error. */
 export const renderError = (error: PoulsenError, family: ErrorFamily): RenderedError => {
   const status = statusOf(error)
-  return { status, headers: headersOf(status, error), body: bodyOf(status, error, family) }
+  return { status, headers: headersOf(status, error, family), body: bodyOf(status, error, family) }
 }
 
-const headersOf = (status: number, error: PoulsenError): Record<string, string> => ({
-  ...(status === 401 && { 'www-authenticate': 'Basic realm="Poulsen"' }),
+const headersOf = (status: number, error: PoulsenError, family: ErrorFamily): Record<string, string> => ({
+  ...(status === 401 && { 'www-authenticate': CHALLENGES[family === 'whip' ? 'bearer' : 'basic'] }),
   ...((status === 503 || status === 429) && error.retryable && { 'retry-after': RETRY_AFTER_SECONDS }),
 })
 
 const bodyOf = (status: number, error: PoulsenError, family: ErrorFamily): object => {
-  if (BARE.has(status) && !(family === 'own' && SAYS_MORE.has(error.code))) return bareBody(status)
+  const isOwn = family === 'own' || family === 'whip'
+  if (BARE.has(status) && !(isOwn && SAYS_MORE.has(error.code))) return bareBody(status)
   if (family === 'project') return projectBody(error)
   if (family === 'relay' && status !== 422) return bareBody(status)
   const detail = error.hint ? `${error.message} ${error.hint}` : error.message

@@ -46,6 +46,7 @@ export const startServer = async (
       POULSEN_PORT: '0',
       // Many servers run side by side: only who takes calls listens for them.
       POULSEN_SIP_LISTEN: 'none',
+      POULSEN_WEBRTC_LISTEN: 'none',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_DATA_DIR: dataDir,
       POULSEN_BOOTSTRAP_PROJECT_ID: credentials.projectId,

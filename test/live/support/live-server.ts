@@ -17,6 +17,7 @@ export interface WireRecording {
   readonly track: string
   readonly relay_sip_leg_id?: string
   readonly relay_pstn_leg_id?: string
+  readonly relay_webrtc_leg_id?: string
 }
 
 /** A recording with its call, as our own API shows it. */
@@ -117,8 +118,8 @@ export class LiveServer {
   }
 }
 
-const legIdOf = ({ relay_sip_leg_id, relay_pstn_leg_id }: WireRecording): string | undefined =>
-  relay_sip_leg_id ?? relay_pstn_leg_id
+const legIdOf = (recording: WireRecording): string | undefined =>
+  recording.relay_sip_leg_id ?? recording.relay_pstn_leg_id ?? recording.relay_webrtc_leg_id
 
 /** Decodes a WAV's first channel. */
 export const decodeFirstChannel = async (

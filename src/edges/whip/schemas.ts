@@ -1,0 +1,60 @@
+import Type from 'typebox'
+import { bareErrorSchema, COMMON_ERRORS, VALIDATION_ERROR_SCHEMA } from '../http/schemas.ts'
+
+const TAGS = ['WebRTC']
+const BEARER = [{ bearer: [] }]
+const ENDPOINT = Type.Object({ endpoint: Type.String({ pattern: '^[A-Za-z0-9._~-]{1,64}$' }) })
+const SESSION = Type.Object({ ...ENDPOINT.properties, session: Type.String() })
+const REFUSED = VALIDATION_ERROR_SCHEMA
+const ERRORS = {
+  400: REFUSED,
+  ...COMMON_ERRORS,
+  413: REFUSED,
+  415: REFUSED,
+  422: REFUSED,
+  503: REFUSED,
+}
+
+/** The routes of WHIP as they are documented. */
+export const POST_SCHEMA = {
+  operationId: 'publish',
+  summary: 'Publish audio over WebRTC (WHIP, RFC 9725) and record it',
+  description:
+    'The body is an SDP offer of audio in Opus, the answer an SDP answer. `Location` is the session; `ETag` names its ICE session; `Link` tells of ICE servers. The bearer is a project token with `calling`, or one made by `POST /v1/whip/tokens`.',
+  security: BEARER,
+  tags: TAGS,
+  params: ENDPOINT,
+  body: { content: { 'application/sdp': { schema: Type.String() } } },
+  response: {
+    201: { description: 'The SDP answer.', content: { 'application/sdp': { schema: Type.String() } } },
+    ...ERRORS,
+    429: REFUSED,
+  },
+}
+
+export const PATCH_SCHEMA = {
+  operationId: 'trickle',
+  summary: 'Add ICE candidates to a WHIP session',
+  description: 'ICE restarts are refused with 422; the session goes on.',
+  security: BEARER,
+  tags: TAGS,
+  params: SESSION,
+  body: { content: { 'application/trickle-ice-sdpfrag': { schema: Type.String() } } },
+  response: {
+    204: Type.Null({ description: 'Taken.' }),
+    ...ERRORS,
+    412: bareErrorSchema('Precondition Failed', 'If-Match names another ICE session.'),
+    428: bareErrorSchema('Precondition Required', 'If-Match is missing.'),
+  },
+}
+
+export const DELETE_SCHEMA = {
+  operationId: 'unpublish',
+  summary: 'End a WHIP session; its recording is final when this is answered',
+  security: BEARER,
+  tags: TAGS,
+  params: SESSION,
+  response: { 200: Type.Null({ description: 'Ended.' }), ...COMMON_ERRORS },
+}
+
+export const OPTIONS_SCHEMA = { hide: true }

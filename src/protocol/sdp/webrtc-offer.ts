@@ -1,0 +1,118 @@
+import { CANDIDATES_MAX, isCandidate } from './ice-candidate.ts'
+import type { SdpCodec, SdpMedia } from './offer.ts'
+import { parseSdp } from './parse-sdp.ts'
+import { type SdpSection, sectionsOf } from './sdp-sections.ts'
+
+/** One audio line of a WebRTC offer. */
+export interface WebRtcLine {
+  readonly mid: string
+  readonly opus: SdpCodec
+  /** It will bring two channels (RFC 7587 §6.1). */
+  readonly isStereo: boolean
+  readonly ssrcs: readonly number[]
+}
+
+/** What a WebRTC offer says, as far as a recorder has to know it. */
+export interface WebRtcOffer {
+  readonly ice: { readonly ufrag: string; readonly pwd: string }
+  readonly fingerprint: { readonly algorithm: string; readonly value: string }
+  readonly setup: 'actpass' | 'active' | 'passive'
+  readonly candidates: readonly string[]
+  readonly lines: readonly WebRtcLine[]
+}
+
+/** Why an offer is not answered. `damaged`: it is no offer of WebRTC; `unsupported`: it is one that a recorder of audio cannot take as a whole (RFC 9725 §4.2). */
+export interface OfferRefusal {
+  readonly kind: 'damaged' | 'unsupported'
+  readonly reason: string
+}
+
+/** Audio lines of one offer: as many channels as a recording may have. */
+export const WEBRTC_LINES_MAX = 8
+const SSRCS_MAX = 8
+const MID = /^[A-Za-z0-9!#$%&'*+\-.^_`{|}~]{1,32}$/
+const UFRAG = /^[A-Za-z0-9+/]{4,256}$/
+const PWD = /^[A-Za-z0-9+/]{22,256}$/
+const FINGERPRINT = /^(sha-(?:256|384|512)) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})$/i
+const SETUP = /^(actpass|active|passive)$/
+const PROTOCOL = /^(?:UDP|TCP)\/TLS\/RTP\/SAVPF?$/i
+const SSRC = /^(\d{1,10})(?: |$)/
+const SSRC_END = 2 ** 32
+
+/** Reads the offer of a WebRTC publisher (RFC 9725 §4.2, RFC 9429 §5.2): one bundle, audio in Opus only, media secured by DTLS. */
+export const parseWebRtcOffer = (text: string): WebRtcOffer | OfferRefusal => {
+  const sdp = parseSdp(text)
+  if ('reason' in sdp) return damaged(sdp.reason)
+  const { session, media } = sectionsOf(text)
+  if (sdp.media.length === 0) return unsupported('it offers no audio')
+  const other = sdp.media.find(({ type }) => type !== 'audio')
+  if (other) return unsupported(`it offers ${other.type}: only audio is recorded`)
+  if (sdp.media.length > WEBRTC_LINES_MAX) return unsupported(`it offers more than ${WEBRTC_LINES_MAX} lines of audio`)
+  const lines: WebRtcLine[] = []
+  for (const [index, line] of sdp.media.entries()) {
+    const read = readLine(line, media[index] ?? [])
+    if ('reason' in read) return read
+    lines.push(read)
+  }
+  if (new Set(lines.map(({ mid }) => mid)).size < lines.length) return damaged('two lines have one mid')
+  if (lines.length > 1 && !isBundle(session, lines)) return unsupported('its lines are no bundle')
+  const transport = readTransport([...(media[0] ?? []), ...session])
+  return 'reason' in transport ? transport : { ...transport, lines }
+}
+
+const readLine = (line: SdpMedia, section: SdpSection): WebRtcLine | OfferRefusal => {
+  const mid = firstOf(section, 'mid') ?? '0'
+  if (!MID.test(mid)) return damaged('a mid cannot be read')
+  if (!PROTOCOL.test(line.protocol)) return unsupported(`its media is ${line.protocol}, not secured by DTLS`)
+  if (line.direction !== 'sendonly' && line.direction !== 'sendrecv') return unsupported('a line of it sends nothing')
+  if (!line.isRtcpMultiplexed) return unsupported('it does not multiplex RTCP')
+  const opus = line.codecs.find(({ name, clockRateHz }) => name.toLowerCase() === 'opus' && clockRateHz === 48_000)
+  if (!opus) return unsupported('it does not offer Opus')
+  return { mid, opus, isStereo: isStereo(opus.parameters), ssrcs: ssrcsOf(section) }
+}
+
+/** All that share one transport say it once, or each the same. */
+const readTransport = (section: SdpSection): Omit<WebRtcOffer, 'lines'> | OfferRefusal => {
+  const [ufrag, pwd] = [firstOf(section, 'ice-ufrag'), firstOf(section, 'ice-pwd')]
+  if (ufrag === undefined || pwd === undefined || !UFRAG.test(ufrag) || !PWD.test(pwd)) return damaged('it has no ICE')
+  const prints = valuesOf(section, 'fingerprint').map((value) => FINGERPRINT.exec(value))
+  const [, algorithm, value] = prints.find((found) => found) ?? []
+  if (algorithm === undefined || value === undefined) return damaged('it has no fingerprint that counts')
+  const [, setup = 'actpass'] = SETUP.exec(firstOf(section, 'setup') ?? '') ?? []
+  const candidates = candidatesOf(section)
+  return {
+    ice: { ufrag, pwd },
+    fingerprint: { algorithm: algorithm.toLowerCase(), value: value.toUpperCase() },
+    setup: setup as WebRtcOffer['setup'],
+    candidates,
+  }
+}
+
+/** What a peer says about its own bundle (RFC 9143 §7.2). */
+const isBundle = (session: SdpSection, lines: readonly WebRtcLine[]): boolean =>
+  valuesOf(session, 'group').some((group) => {
+    const [semantics, ...mids] = group.split(' ')
+    return semantics === 'BUNDLE' && lines.every(({ mid }) => mids.includes(mid))
+  })
+
+/** Those that can be used; the rest does not help (RFC 9725 §4.3.2). */
+const candidatesOf = (section: SdpSection): readonly string[] =>
+  valuesOf(section, 'candidate')
+    .slice(0, CANDIDATES_MAX)
+    .map((value) => `candidate:${value}`)
+    .filter(isCandidate)
+
+const ssrcsOf = (section: SdpSection): readonly number[] => {
+  const numbers = valuesOf(section, 'ssrc').map((value) => Number(SSRC.exec(value)?.[1] ?? Number.NaN))
+  return [...new Set(numbers.filter((ssrc) => ssrc < SSRC_END))].slice(0, SSRCS_MAX)
+}
+
+const isStereo = (parameters = ''): boolean => /(?:^|;)\s*(?:sprop-)?stereo\s*=\s*1\b/.test(parameters)
+
+const firstOf = (section: SdpSection, name: string): string | undefined => valuesOf(section, name)[0]
+
+const valuesOf = (section: SdpSection, name: string): readonly string[] =>
+  section.flatMap((attribute) => (attribute.name === name ? [attribute.value] : []))
+
+const damaged = (reason: string): OfferRefusal => ({ kind: 'damaged', reason })
+const unsupported = (reason: string): OfferRefusal => ({ kind: 'unsupported', reason })
