@@ -1,3 +1,4 @@
+import type { FileContent } from '../audio/timeline/file-encoder.ts'
 import type { MixFormat } from '../audio/timeline/mix-encoder.ts'
 import type { EndReason, Gap, StreamQuality } from '../domain/call-details.ts'
 import type { Uuid } from '../domain/uuid.ts'
@@ -25,6 +26,8 @@ export interface CapturedMedia {
   /** Absent when no audio came, or none could be kept; there is no file then. */
   readonly byteSize?: number
   readonly durationMs: number
+  /** What the file holds, where its packets tell. */
+  readonly content?: FileContent
   readonly streams: readonly StreamQuality[]
   readonly gaps: readonly Gap[]
 }

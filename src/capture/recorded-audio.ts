@@ -1,4 +1,4 @@
-import type { FileEncoder } from '../audio/timeline/file-encoder.ts'
+import type { FileContent, FileEncoder } from '../audio/timeline/file-encoder.ts'
 import { MixEncoder } from '../audio/timeline/mix-encoder.ts'
 import type { News, Placing, Track } from '../audio/timeline/track.ts'
 import { TrackGroup } from '../audio/timeline/track-group.ts'
@@ -26,6 +26,7 @@ export interface AudioCheckpoint {
 export interface FinishedAudio {
   readonly byteSize?: number
   readonly durationMs: number
+  readonly content?: FileContent
 }
 
 /** What one write brings is in memory at once: a long hold is written in so many steps. */
@@ -161,7 +162,8 @@ export class RecordedAudio {
       return { durationMs: 0 }
     }
     const byteSize = await this.#file.finish()
-    return { byteSize, durationMs: this.#file.ticks / this.#firstTicksPerMs }
+    const { content, ticks } = this.#file
+    return { byteSize, durationMs: ticks / this.#firstTicksPerMs, ...(content && { content }) }
   }
 
   /** Closes the file: it is to be thrown away. Never rejects. */

@@ -1,4 +1,4 @@
-import type { FileEncoder } from '../audio/timeline/file-encoder.ts'
+import type { FileContent, FileEncoder } from '../audio/timeline/file-encoder.ts'
 import type { Piece } from '../audio/timeline/track.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 
@@ -19,6 +19,7 @@ type Step = () => Promise<void>
 export class RecordingFile {
   readonly #file: DiskFile
   readonly #encoder: FileEncoder
+  #content: FileContent | undefined
   readonly #steps: Step[] = []
   #isRunning = false
   #failure: unknown
@@ -29,6 +30,7 @@ export class RecordingFile {
   private constructor(file: DiskFile, encoder: FileEncoder, { byteSize, ticks }: Omit<FileCheckpoint, 'encoder'>) {
     this.#file = file
     this.#encoder = encoder
+    this.#content = encoder.content
     this.#byteSize = byteSize
     this.#ticks = ticks
   }
@@ -67,6 +69,11 @@ export class RecordingFile {
     return this.#ticks
   }
 
+  /** What the file holds as far as it is written. */
+  get content(): FileContent | undefined {
+    return this.#content
+  }
+
   /** What went wrong, once something has. */
   get failure(): unknown {
     return this.#failure
@@ -83,6 +90,7 @@ export class RecordingFile {
     this.#push(async () => {
       if (this.#failure !== undefined) return
       await this.#put(this.#encoder.encode(pieces))
+      this.#content = this.#encoder.content
       this.#ticks += ticksOfFirst(pieces)
     })
   }

@@ -21,7 +21,6 @@ export interface SettlementParts {
   readonly onTrouble: (error: unknown, what: string) => void
 }
 
-const MS_PER_SECOND = 1000
 const TRY_AGAIN_MS = 1_000
 
 /** Makes a captured recording final: its file becomes an object of the media store, then its row says so. May be repeated at any point. */
@@ -101,15 +100,13 @@ const finalForm = (recording: Recording, captured: CapturedMedia, nowMs: number,
     ...(reason !== 'hangup' && { errorCode: reason }),
   }
   if (byteSize === undefined || !media) return { ...base, status: reason === 'internal' ? 'failed' : 'no_input' }
-  return { ...base, status: 'completed', media: { ...media, durationMs, byteSize, ...wavOf(media, captured) } }
+  return { ...base, status: 'completed', media: { ...media, durationMs, byteSize, ...contentOf(media, captured) } }
 }
 
-/** What `url` gives of a recording that is kept as packets of Opus: its size is known before it is made. */
-const wavOf = (
-  { wav, channels, sampleRateHz }: MediaObject,
-  { durationMs }: CapturedMedia,
-): Pick<MediaObject, 'wav'> => {
-  if (!wav) return {}
-  const frames = Math.round((durationMs * sampleRateHz) / MS_PER_SECOND)
-  return { wav: { ...wav, byteSize: wavByteSize({ channels, sampleRateHz: wav.sampleRateHz }, frames, sampleRateHz) } }
+/** What packets have told of the file, and how large the WAV is that is made of it. */
+const contentOf = ({ wav, sampleRateHz }: MediaObject, { content }: CapturedMedia): Partial<MediaObject> => {
+  if (!content) return {}
+  const { channels, frames } = content
+  if (!wav) return { channels }
+  return { channels, wav: { ...wav, byteSize: wavByteSize({ ...wav, channels }, frames, sampleRateHz) } }
 }

@@ -7,6 +7,8 @@ import type { TranscodeRequest, Transcoder } from '../ports/transcoder.ts'
 
 /** The formats that can be made from another one. */
 export type DerivedFormat = 'wav' | 'mp3'
+/** A better encoder's bytes are never mistaken for the old one's. */
+export const DERIVATION_VERSION = 2
 type Conversion = Omit<TranscodeRequest, 'source' | 'append'>
 const DERIVED_FORMATS: readonly DerivedFormat[] = ['wav', 'mp3']
 
@@ -178,4 +180,4 @@ const conversionOf = ({ format, wav }: MediaObject, to: DerivedFormat): Conversi
   ...(wav && to === 'wav' && { wavRateHz: wav.sampleRateHz }),
 })
 
-const derivedKey = (media: MediaObject, to: DerivedFormat): string => `${media.key}.${to}`
+const derivedKey = (media: MediaObject, to: DerivedFormat): string => `${media.key}.v${DERIVATION_VERSION}.${to}`

@@ -8,7 +8,7 @@ import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
-import { type Derivations, isDerivedFormat } from './derivations.ts'
+import { DERIVATION_VERSION, type Derivations, isDerivedFormat } from './derivations.ts'
 import { MediaSigner } from './media-signature.ts'
 
 /** The capability in a media URL's query: a signature, and when it stops counting (Unix seconds), if ever. */
@@ -41,8 +41,6 @@ interface Stored {
 const MS_PER_SECOND = 1000
 /** Begins the tags of what grows, so that none is ever that of a finished recording. */
 const GROWING = 'live-'
-/** Part of derived tags, so that a better encoder is never mistaken for the old one's bytes. */
-const DERIVATION_VERSION = 1
 const TAG_DIGITS = 32
 const EXPIRY = /^\d{0,16}$/
 

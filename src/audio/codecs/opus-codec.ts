@@ -29,6 +29,11 @@ export interface OpusDecoder {
   decode(packet: Uint8Array): Int16Array | undefined
   /** What is heard in place of so many samples a channel that never came: a multiple of 2.5 ms, to 120 ms. */
   conceal(samples: number): Int16Array
+  /**
+   * The same, as far as the packet behind them repeats it (in-band FEC, RFC 6716 §2.1.7): what it does not have is made up. The packet itself is to be decoded
+   * next.
+   */
+  recover(next: Uint8Array, samples: number): Int16Array
   free(): void
 }
 
@@ -72,6 +77,7 @@ export const openOpusDecoder = async (options: {
   return {
     decode: (packet) => (opusDurationTicks(packet) === undefined ? undefined : decoder.decode(packet)),
     conceal: (samples) => decoder.decodePacketLoss(samples),
+    recover: (next, samples) => decoder.decode(next, { decodeFec: true, frameSize: samples }),
     free: () => decoder.free(),
   }
 }

@@ -1,5 +1,12 @@
 import type { Piece } from './track.ts'
 
+/** What a file holds, where that is known from its packets only. */
+export interface FileContent {
+  /** Samples a channel. */
+  readonly frames: number
+  readonly channels: number
+}
+
 /**
  * Turns the pieces of a recording's track into its file, which only grows until the end. Pure; what it remembers between calls can be saved as a plain
  * value and given to a new encoder, which then goes on with the same bytes.
@@ -13,6 +20,8 @@ export interface FileEncoder {
   finish(byteSize: number): { readonly tail: Uint8Array; readonly head: Uint8Array }
   /** The beginning of the file if it were to end now, at `byteSize` bytes; a growing file is read with it. */
   headAt(byteSize: number): Uint8Array
+  /** What {@link FileEncoder.encode} has made so far; absent where the format says it all. */
+  readonly content?: FileContent
   /** State to go on from, as JSON. */
   save(): unknown
   /** Gives back what it holds outside of the heap; nothing is encoded any more. */

@@ -44,6 +44,11 @@ export interface Publication {
 
 const ID_BYTES = 24
 const ETAG_BYTES = 8
+/**
+ * So long after the answer we begin to check the candidates of the offer. At once would be too early: clients of libdatachannel (OBS) break when they are found before
+ * they have read the answer.
+ */
+const CHECKS_AFTER_MS = 1_000
 const CLOCK_RATE_HZ = 48_000
 
 /** The WHIP sessions of this server: how they are set up, what ends them, and that no more of them run than may. */
@@ -83,7 +88,7 @@ export class WhipSessions {
   }
 
   /** More candidates of a session's peer. */
-  async addCandidates(session: WhipSession, { candidates }: IceFragment): Promise<void> {
+  async addCandidates(session: WhipSession, { candidates }: Pick<IceFragment, 'candidates'>): Promise<void> {
     await this.#options.peers.addCandidates(session.parts.id, candidates)
   }
 
@@ -138,7 +143,8 @@ export class WhipSessions {
     const id = ids.randomHex(ID_BYTES)
     const reservation = await recorder.reserve({ family: 4, streamCount: offer.lines.length, isOnMachine: true })
     try {
-      const peerAnswer = await peers.connect(id, { ...offer, lines: peerLines(offer.lines, reservation) })
+      const lines = peerLines(offer.lines, reservation)
+      const peerAnswer = await peers.connect(id, { ...offer, candidates: [], lines })
       await publication.claim()
       const leg: CallLeg = { type: 'webrtc', id: publication.legId ?? ids.uuid() }
       const recorded = await reservation.begin(this.#describe(publication, leg, startedAtMs))
@@ -155,12 +161,19 @@ export class WhipSessions {
         answeredAtMs: clock.nowMs(),
       })
       this.#watch(session, leave)
+      this.#tryCandidatesLater(session, offer)
       return { session, answer: this.#format(peerAnswer, offer.lines, startedAtMs) }
     } catch (error) {
       peers.drop(id)
       reservation.release()
       throw error
     }
+  }
+
+  /** Until then the peer has tried ours, which is enough but where no packet of its own comes through. */
+  #tryCandidatesLater(session: WhipSession, { candidates }: WebRtcOffer): void {
+    if (candidates.length === 0) return
+    setTimeout(() => void this.addCandidates(session, { candidates }), CHECKS_AFTER_MS).unref()
   }
 
   #watch(session: WhipSession, leave: () => void): void {
