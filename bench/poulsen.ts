@@ -6,6 +6,7 @@ import { type Subject, startSubject, temporaryFolder } from './processes.ts'
 export interface Installation {
   readonly dataDir: string
   readonly projectId: string
+  readonly token: string
   readonly authorization: string
   start(environment?: Readonly<Record<string, string>>): Promise<Subject>
 }
@@ -25,6 +26,7 @@ export const install = (): Installation => {
   return {
     dataDir,
     projectId,
+    token,
     authorization: `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}`,
     start: (environment = {}) => startSubject(['src/main.ts', 'serve'], { ...settings, ...environment }),
   }

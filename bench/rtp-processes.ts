@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { SrtpKey } from '../src/audio/srtp/srtp-key.ts'
 import { temporaryFolder } from './processes.ts'
 
@@ -64,3 +64,13 @@ export const cpuSeconds = (pid: number): number => {
   const TICKS_PER_SECOND = 100
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
+
+/** Processor time that a process and those that it has started have taken. */
+export const cpuSecondsOfTree = (pid: number): number =>
+  [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuSeconds(each), 0)
+
+/** Processes that a process has started and that still run. */
+export const childrenOf = (pid: number): readonly number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  )

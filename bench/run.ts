@@ -7,6 +7,7 @@ import { measureHangUp } from './lines/hang-up.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureSessions } from './lines/sessions.ts'
 import { measureUploads } from './lines/upload.ts'
+import { measureWhip } from './lines/whip.ts'
 import { plot } from './plot.ts'
 
 /**
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   download: measureDownloads,
   capture: measureCapture,
   sessions: measureSessions,
+  whip: measureWhip,
   'hang-up': measureHangUp,
 }
 

@@ -1,21 +1,27 @@
+import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CodecName } from '../src/audio/codecs/codec.ts'
 import { callerCodecs } from '../src/caller/caller-codecs.ts'
 import { loopedFrames } from '../src/caller/frame-source.ts'
 import { openFrameSource } from '../src/caller/open-frame-source.ts'
+import { Pacer } from '../src/caller/pacer.ts'
 import { CallGenerator } from '../src/caller/place-call.ts'
 import type { InviteFailure } from '../src/caller/sip-caller.ts'
 import { planTones } from '../src/caller/tones.ts'
+import { publish } from '../src/caller/whip-publisher.ts'
 import { install } from './poulsen.ts'
+import { childrenOf } from './rtp-processes.ts'
 
 /**
- * `npm run soak`: SOAK_CALLS calls and SOAK_SESSIONS recording sessions of two streams at once (default 300 and 200, half of those secured), of 10 to 60 seconds,
- * coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server every minute, and what was lost,
- * and exits 1 when a promise was broken.
+ * `npm run soak`: SOAK_CALLS calls, SOAK_SESSIONS recording sessions of two streams (half of those secured) and SOAK_WEBRTC WebRTC sessions at once (default 300,
+ * 200 and 0), of 10 to 60 seconds, coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server
+ * and its transport process every minute, and what was lost, and exits 1 when a promise was broken.
  */
 const CALLS = Number(process.env.SOAK_CALLS ?? 300)
 const SESSIONS = Number(process.env.SOAK_SESSIONS ?? 200)
-const LINES = CALLS + SESSIONS
+const WEBRTC = Number(process.env.SOAK_WEBRTC ?? 0)
+const LINES = CALLS + SESSIONS + WEBRTC
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 30)
 const WARM_UP_MINUTES = Math.min(5, MINUTES / 3)
 const GROWTH_MAX = 1.05
@@ -32,14 +38,20 @@ const installation = install()
 await using server = await installation.start({
   POULSEN_SIP_LISTEN: `udp:127.0.0.1:${SIP_PORT}`,
   POULSEN_CALLS_MAX: '4000',
+  POULSEN_WEBRTC_LISTEN: '127.0.0.1:0',
+  POULSEN_WEBRTC_PROJECT_MAX: '4000',
+  POULSEN_WEBRTC_POSTS_PER_SECOND: '1000',
   POULSEN_RTP_PORTS: '20000-39999',
   POULSEN_LOG_LEVEL: 'warn',
 })
 const generator = await CallGenerator.open({ target: `sip:127.0.0.1:${SIP_PORT}` })
-const frames = loopedFrames(
-  await openFrameSource(callerCodecs(['PCMU'])[0] as never, planTones({ durationMs: 1_000 }), 20),
-  LOOPED_FRAMES,
-)
+const framesOf = async (codec: CodecName) => {
+  const source = await openFrameSource(callerCodecs([codec])[0] as never, planTones({ durationMs: 1_000 }), 20)
+  return loopedFrames(source, LOOPED_FRAMES)
+}
+const frames = await framesOf('PCMU')
+const opusFrames = await framesOf('opus')
+const pacer = new Pacer()
 
 const headers = { authorization: installation.authorization }
 const counts = { calls: 0, refused: 0, sent: 0, received: 0, wrong: 0 }
@@ -77,10 +89,32 @@ const session = async (seed: number, durationMs: number): Promise<Sent | undefin
   return { legId: outcome.communications[0]?.uuid ?? '', packets }
 }
 
+const browser = async (seed: number, durationMs: number): Promise<Sent | undefined> => {
+  const legId = randomUUID()
+  const made = await fetch(`${server.url}/v1/whip/tokens`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ endpoint: 'soak', leg_id: legId }),
+  })
+  const { token, url } = (await made.json()) as { token: string; url: string }
+  const started = await publish({ url, token, tracks: [{ durationMs, frames: opusFrames, seed }] }, pacer)
+  if ('status' in started) {
+    if (started.status !== 503) throw new Error(`not answered: ${started.status} ${started.body}`)
+    counts.refused += 1
+    return undefined
+  }
+  await started.done
+  const status = await started.unpublish()
+  if (status !== 200) throw new Error(`DELETE: ${status}`)
+  return { legId, packets: started.reports().reduce((sum, { packets }) => sum + packets, 0) }
+}
+
+const kindOf = (line: number) => (line < WEBRTC ? browser : line < WEBRTC + SESSIONS ? session : call)
+
 /** One call from INVITE to its end. */
 const callOnce = async (line: number, seed: number): Promise<void> => {
   const durationMs = SHORTEST_MS + Math.random() * SPREAD_MS
-  const placed = await (line < SESSIONS ? session : call)(seed, durationMs)
+  const placed = await kindOf(line)(seed, durationMs)
   if (!placed) return await delay(AGAIN_MS)
   const { legId, packets } = placed
   counts.calls += 1
@@ -102,8 +136,8 @@ const settle = async (): Promise<void> => {
   const found: string[] = []
   while (url !== undefined && ended.size > 0) {
     const page = (await (await fetch(url, { headers })).json()) as Page
-    for (const { id = '', relay_sip_leg_id: legId = '', status } of page.data) {
-      if (isFinal(status) && ended.delete(legId)) found.push(id)
+    for (const { id = '', relay_sip_leg_id: sip, relay_webrtc_leg_id: webrtc, status } of page.data) {
+      if (isFinal(status) && ended.delete(sip ?? webrtc ?? '')) found.push(id)
     }
     url = page.links.next
   }
@@ -143,9 +177,13 @@ interface Sample {
   readonly files: number
 }
 
+const residentKibOf = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+
 const sample = (): Sample => {
-  const rssKib = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1])
-  const files = readdirSync(`/proc/${server.pid}/fd`).length
+  const pids = [server.pid, ...childrenOf(server.pid)]
+  const rssKib = pids.reduce((sum, pid) => sum + residentKibOf(pid), 0)
+  const files = pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0)
   return { minute: (performance.now() - endMs) / MS_PER_MINUTE + MINUTES, rssMiB: Math.round(rssKib / 1024), files }
 }
 

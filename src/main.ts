@@ -23,7 +23,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     await serve(config, { version, print: (text) => stdout.write(text) })
   },
   explainInvite: async (bytes, trunk) => (await import('./edges/sip/explain-invite.ts')).explainInvite(bytes, trunk),
-  demo: (print) => runDemo({ main: fileURLToPath(import.meta.url), call, print }),
+  demo: (print, stays) => runDemo({ main: fileURLToPath(import.meta.url), call, print, stays }),
   openStdin: () => process.stdin,
   stdout,
   stderr,

@@ -5,6 +5,7 @@ import { systemClock } from './adapters/system/clock.ts'
 import { systemIds } from './adapters/system/ids.ts'
 import { openWebRtcPeers } from './adapters/webrtc/peers.ts'
 import type { CallRecorder } from './capture/call-recorder.ts'
+import { registerDemoPage } from './edges/whip/demo-page.ts'
 import { registerWhip } from './edges/whip/routes.ts'
 import { registerPublishTokens } from './edges/whip/token-routes.ts'
 import { WhipSessions } from './edges/whip/whip-sessions.ts'
@@ -68,6 +69,7 @@ export const openWhipDoor = async (config: Config, parts: WhipParts): Promise<Wh
         postsPerSecond: config.webrtcPostsPerSecond,
         bodyIdleMs,
       })
+      if (config.webrtcDemo === 'on') registerDemoPage(app)
     },
     drain: (deadlineMs) => sessions.drain(deadlineMs),
     close: () => peers.close(),

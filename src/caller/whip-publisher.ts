@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Audio, PeerConnection, type Track } from 'node-datachannel'
 import { PoulsenError } from '../domain/errors.ts'
 import { type CallMedia, type MediaOptions, type MediaReport, openCallMedia } from './call-media.ts'
@@ -25,7 +26,7 @@ export interface Publishing {
   /** All tracks have been sent to their ends. */
   readonly done: Promise<void>
   reports(): readonly MediaReport[]
-  /** Ends it as RFC 9725 §4.2 says, by DELETE; the answer's status. */
+  /** Sends no more and ends it as RFC 9725 §4.2 says, by DELETE; the answer's status. */
   unpublish(): Promise<number>
   /** Leaves without a DELETE: DTLS says goodbye. */
   close(): void
@@ -39,6 +40,8 @@ export interface PublishRefusal {
 
 const SSRC_FIRST = 0x50_0000
 const CONNECT_DEADLINE_MS = 15_000
+/** What was sent last is in the library's hands for so long at most. */
+const ON_THE_WAY_MS = 50
 const LOOPBACK = '127.0.0.1'
 const RTCP_FIRST = 192
 const RTCP_LAST = 223
@@ -69,6 +72,7 @@ export const publish = async (options: PublishOptions, pacer: Pacer): Promise<Pu
   )
   const atMs = pacer.nowMs()
   for (const each of media) each.start(atMs)
+  const done = Promise.all(media.map((each) => each.done)).then(() => {})
   const close = () => {
     for (const each of media) each.stop()
     for (const bridge of bridges) bridge.close()
@@ -76,10 +80,13 @@ export const publish = async (options: PublishOptions, pacer: Pacer): Promise<Pu
   }
   return {
     location: new URL(location, options.url).href,
-    done: Promise.all(media.map((each) => each.done)).then(() => {}),
+    done,
     reports: () => media.map((each) => each.report()),
     close,
     unpublish: async () => {
+      for (const each of media) each.stop()
+      await done
+      await delay(ON_THE_WAY_MS)
       const { status } = await fetch(new URL(location, options.url), {
         method: 'DELETE',
         headers: { authorization: `Bearer ${options.token}` },

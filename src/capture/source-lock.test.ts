@@ -25,8 +25,8 @@ class Line {
   readonly lock: SourceLock
   nowMs = 1_000
 
-  constructor(announced: typeof AGREED) {
-    this.lock = new SourceLock(announced)
+  constructor(announced: typeof AGREED, isFixed?: boolean) {
+    this.lock = new SourceLock(announced, isFixed)
   }
 
   /** Packets in a row; what became of each. */
@@ -247,6 +247,36 @@ describe('SourceLock, signalling that announces anew', () => {
       expect(line.send({ ssrc: THEIRS, from: STRANGER })).toEqual(['stranger'])
       expect(line.send({ ssrc: OURS, from: NAT })).toEqual(['accept'])
     }
+  })
+})
+
+describe('SourceLock, whose peer has no other address', () => {
+  it('believes that from its first packet, and every SSRC of it', () => {
+    const line = new Line(AGREED, true)
+    expect(line.send({ ssrc: OURS, from: AGREED, count: 3 })).toEqual(['join', 'accept', 'accept'])
+    expect(line.send({ ssrc: NEXT, from: AGREED, count: 3 })).toEqual(['trial', 'join', 'accept'])
+    expect(line.lock.changes).toBe(1)
+  })
+
+  it('believes nobody else, who is first, who has patience, or who has its SSRC', () => {
+    for (const from of [REBOUND, NAT]) {
+      const line = new Line(AGREED, true)
+      expect(line.send({ ssrc: THEIRS, from, count: 5 * WAITING_FRAMES })).toEqual(strangers(5 * WAITING_FRAMES))
+      expect(line.lock.isPatienceOver(Number.POSITIVE_INFINITY)).toBe(false)
+      expect(line.send({ ssrc: OURS, from: AGREED, count: 2 })).toEqual(['join', 'accept'])
+      line.silence(10 * SILENT_MS)
+      for (const ssrc of [OURS, THEIRS])
+        expect(line.send({ ssrc, from, sequence: 2, count: 200 })).toEqual(strangers(200))
+      expect(line.send({ ssrc: OURS, from: AGREED, sequence: 2 })).toEqual(['accept'])
+      expect(line.lock.peer).toEqual(AGREED)
+    }
+  })
+
+  it('believes nobody else by a name', () => {
+    const line = new Line(AGREED, true)
+    line.send({ ssrc: OURS, from: AGREED })
+    for (const ssrc of [OURS, THEIRS]) line.lock.noteCname(ssrc, 'a@b')
+    expect(line.send({ ssrc: THEIRS, from: REBOUND, count: 60 })).toEqual(strangers(60))
   })
 })
 

@@ -25,7 +25,7 @@ export const PUBLISHER_METADATA_MAX = { entries: 32, nameCharacters: 64, valueCh
 export const PUBLISH_TOKEN_SECONDS_MAX = 86_400
 
 const SECRET = /^PW[0-9a-f]{48}$/
-const ENDPOINT = /^[A-Za-z0-9._~-]{1,64}$/
+const ENDPOINT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}$/
 
 /** True for `PW` followed by 48 lower-case hexadecimal digits, the form of every publish token's secret. */
 export const isPublishTokenSecret = (text: string): boolean => SECRET.test(text)

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { ConfigKey } from './config-keys.ts'
 
 /** Where WebRTC peers are reached: one UDP port for all of them. */
@@ -17,8 +17,9 @@ export interface ConfiguredIceServer {
 }
 
 const LISTEN = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15})):(\d{1,5})$/i
+/** User names and passwords go into a header field as they are. */
 const ICE_SERVER =
-  /^(stuns?|turns?):(?:([^:@,\s]{1,128}):([^@,\s]{1,256})@)?([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(\?transport=(?:udp|tcp))?$/i
+  /^(stuns?|turns?):(?:([!-9;-?A-~]{1,128}):([!-?A-~]{1,256})@)?([a-z0-9.-]{1,253}|\[([0-9a-f:.]{2,45})\])(:(\d{1,5}))?(\?transport=(?:udp|tcp))?$/i
 const ICE_SERVERS_MAX = 8
 const ORIGINS_MAX = 64
 const PORT_MAX = 65_535
@@ -29,7 +30,8 @@ export const parseWebRtcListen = (text: string): WebRtcListen | null | undefined
   const [, ipv6, ipv4, digits] = LISTEN.exec(text) ?? []
   const address = ipv6 ?? ipv4 ?? ''
   const port = Number(digits)
-  return isIP(address) !== 0 && port <= PORT_MAX ? { address, port } : undefined
+  const isAddress = ipv6 === undefined ? isIPv4(address) : isIPv6(address)
+  return isAddress && port <= PORT_MAX ? { address, port } : undefined
 }
 
 const parseIceServers = (text: string): readonly ConfiguredIceServer[] | undefined => {
@@ -38,8 +40,11 @@ const parseIceServers = (text: string): readonly ConfiguredIceServer[] | undefin
 }
 
 const parseIceServer = (text: string): ConfiguredIceServer | undefined => {
-  const [, scheme, username, credential, host, port = '', query = ''] = ICE_SERVER.exec(text) ?? []
-  if (scheme === undefined || host === undefined) return undefined
+  const [, scheme, username, credential, host, ipv6, port = '', digits, query = ''] = ICE_SERVER.exec(text) ?? []
+  if (scheme === undefined || host === undefined || Number(digits ?? 0) > PORT_MAX) return undefined
+  const isStun = scheme.toLowerCase().startsWith('stun')
+  // Only TURN has a transport of its own (RFC 7064, RFC 7065).
+  if ((ipv6 !== undefined && !isIPv6(ipv6)) || (isStun && query !== '')) return undefined
   const uri = `${scheme.toLowerCase()}:${host}${port}${query}`
   return username === undefined || credential === undefined ? { uri } : { uri, username, credential }
 }
@@ -48,7 +53,7 @@ const parseOrigins = (text: string): '*' | readonly string[] | undefined => {
   if (text === '*') return '*'
   if (text === 'none') return []
   const origins = text.split(',', ORIGINS_MAX + 1).map((entry) => entry.trim())
-  const isOrigin = (each: string) => URL.parse(each)?.origin === each
+  const isOrigin = (each: string) => URL.parse(each)?.origin === each && !each.includes('*')
   return origins.length <= ORIGINS_MAX && origins.every(isOrigin) ? origins : undefined
 }
 

@@ -1,10 +1,12 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { aTelemetry } from '../../test/builders/services.ts'
 import { aRecording } from '../../test/builders/values.ts'
 import { get, put } from '../../test/contract/media-store.contract.ts'
+import { MemoryLiveRecordings } from '../../test/fakes/memory-live-recordings.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
 import { DERIVED_BYTES, ToyTranscoder } from '../../test/fakes/toy-transcoder.ts'
 import type { MediaObject } from '../domain/media-object.ts'
+import type { LiveMedia } from '../ports/live-recordings.ts'
 import { Derivations } from './derivations.ts'
 
 let mediaStore: MemoryMediaStore
@@ -86,4 +88,108 @@ it('derives again when the cache was emptied under it, and forgets with its reco
   await subject.derive(media, 'wav')
   await subject.forget(media)
   expect(await cachedKeys()).toEqual([])
+})
+
+describe('of a recording in progress', () => {
+  const ID = '0199c6a2-5e1b-7c3d-8e4f-a0b1c2d3e4f6'
+  let live: MemoryLiveRecordings
+  let media: MediaObject
+
+  beforeEach(async () => {
+    live = new MemoryLiveRecordings()
+    media = { ...(await aMedia('')), format: 'ogg', codec: 'opus', wav: { sampleRateHz: 48_000 } }
+  })
+
+  const grown = async (text: string): Promise<LiveMedia> => {
+    live.grow(ID, Buffer.from(text))
+    const found = await live.open(ID)
+    if (!found) throw new Error('not in progress')
+    return found
+  }
+  const textOf = async (key: string) => (await get(cache, key)).toString().trim()
+
+  it('makes one WAV for all who ask while it is made, and of no more than there was', async () => {
+    const subject = derivations()
+    const early = await grown('one ')
+    const first = subject.deriveGrowing(media, early)
+    const late = await grown('two')
+    const stats = await Promise.all([first, subject.deriveGrowing(media, late), subject.deriveGrowing(media, early)])
+    expect(transcoder.runs).toBe(1)
+    expect(new Set(stats.map(({ key }) => key)).size).toBe(1)
+    expect(await textOf(stats[0].key)).toBe('wav of one')
+  })
+
+  it('puts each WAV in the place of the one before', async () => {
+    const subject = derivations()
+    const first = await subject.deriveGrowing(media, await grown('one '))
+    const second = await subject.deriveGrowing(media, await grown('two'))
+    expect(second.key).not.toBe(first.key)
+    expect(await textOf(second.key)).toBe('wav of one two')
+    expect(await cachedKeys()).toEqual([second.key])
+  })
+
+  it('makes none anew while nothing has come', async () => {
+    const subject = derivations()
+    const now = await grown('one')
+    const first = await subject.deriveGrowing(media, now)
+    expect((await subject.deriveGrowing(media, now)).key).toBe(first.key)
+    expect(transcoder.runs).toBe(1)
+    expect(await cachedKeys()).toEqual([first.key])
+  })
+
+  it('keeps no failure, and the one before meanwhile', async () => {
+    const subject = derivations()
+    const first = await subject.deriveGrowing(media, await grown('one '))
+    transcoder.isBroken = true
+    const more = await grown('two')
+    await expect(subject.deriveGrowing(media, more)).rejects.toMatchObject({ code: 'TRANSCODE_FAILED' })
+    expect([await cachedKeys(), cache.unended]).toEqual([[first.key], 0])
+    transcoder.isBroken = false
+    expect(await textOf((await subject.deriveGrowing(media, more)).key)).toBe('wav of one two')
+  })
+
+  it('never mistakes it for the WAV of the whole, and forgets both with the recording', async () => {
+    const subject = derivations()
+    const growing = await subject.deriveGrowing(media, await grown('one'))
+    const whole = await subject.derive(media, 'wav')
+    expect(await textOf(whole.key)).toBe('wav of')
+    expect((await cachedKeys()).sort()).toEqual([growing.key, whole.key].sort())
+    await subject.forget(media)
+    expect(await cachedKeys()).toEqual([])
+  })
+
+  it('knows what is whose: two recordings do not replace each other', async () => {
+    const subject = derivations()
+    const other = { ...(await aMedia('')), format: 'ogg' } as const
+    const now = await grown('one')
+    const keys = [(await subject.deriveGrowing(media, now)).key, (await subject.deriveGrowing(other, now)).key]
+    expect((await cachedKeys()).sort()).toEqual(keys.sort())
+    await subject.forget(other)
+    expect(await cachedKeys()).toEqual([`${media.key}.live-3.wav`])
+  })
+
+  it('drops the oldest WAV when those of more than 1,000 recordings are there', async () => {
+    const subject = derivations(Number.POSITIVE_INFINITY)
+    const now = await grown('one')
+    const makeFor = async (index: number) =>
+      (await subject.deriveGrowing({ ...media, key: `${media.key}-${index}` }, now)).key
+    const keys: string[] = []
+    while (keys.length < 1_000) keys.push(await makeFor(keys.length))
+    expect(await cachedKeys()).toEqual(keys)
+    keys.push(await makeFor(1_000))
+    expect(await cachedKeys()).toEqual(keys.slice(1))
+    expect(await makeFor(0)).toBe(keys[0])
+    expect(transcoder.runs).toBe(1_002)
+    expect(await cachedKeys()).toEqual([...keys.slice(2), keys[0]])
+  })
+
+  it('is bounded with all else', async () => {
+    const subject = derivations(DERIVED_BYTES)
+    await subject.derive(await aMedia('a'), 'mp3')
+    const growing = await subject.deriveGrowing(media, await grown('one'))
+    expect(await cachedKeys()).toEqual([growing.key])
+    const { key } = await subject.derive(await aMedia('b'), 'mp3')
+    expect(await cachedKeys()).toEqual([key])
+    expect((await subject.deriveGrowing(media, await grown(' two'))).byteSize).toBe(DERIVED_BYTES)
+  })
 })

@@ -10,6 +10,8 @@ export type DerivedFormat = 'wav' | 'mp3'
 /** A better encoder's bytes are never mistaken for the old one's. */
 export const DERIVATION_VERSION = 2
 type Conversion = Omit<TranscodeRequest, 'source' | 'append'>
+/** Recordings in progress whose last WAV is remembered. */
+const GROWING_MAX = 1_000
 const DERIVED_FORMATS: readonly DerivedFormat[] = ['wav', 'mp3']
 
 /** True when `format` is one that can be made from another. */
@@ -98,6 +100,11 @@ export class Derivations {
     const before = this.#growing.get(key)
     if (newest === undefined) this.#growing.delete(key)
     else this.#growing.set(key, newest)
+    const [oldest] = this.#growing
+    if (oldest && this.#growing.size > GROWING_MAX) {
+      this.#growing.delete(oldest[0])
+      await this.#drop(oldest[1])
+    }
     if (before !== undefined && before !== newest) await this.#drop(before)
   }
 

@@ -92,10 +92,17 @@ const bytesOf = async ({ read, byteSize }: Playable, startBytes = 0, endBytes = 
   return Buffer.concat(await Array.fromAsync(chunks, (chunk) => Buffer.from(chunk))).toString()
 }
 
+/** What a browser sent, whose URL gives a WAV. */
+const asPublished = (recording: Recording): Recording => {
+  if (!recording.media) throw new Error('no media')
+  const wav = { sampleRateHz: 48_000 }
+  return { ...recording, media: { ...recording.media, format: 'ogg', codec: 'opus', sampleRateHz: 48_000, wav } }
+}
+
 /** A recording in progress, with its row and what there is of its audio. */
-const aLiveCall = async (audio: string): Promise<Recording> => {
+const aLiveCall = async (audio: string, as = (recording: Recording) => recording): Promise<Recording> => {
   const project = aProject()
-  const recording = aGrowingRecording(project.id)
+  const recording = as(aGrowingRecording(project.id))
   await catalogue.createProject(project)
   await catalogue.createRecording(recording)
   live.grow(recording.id, Buffer.from(audio))
@@ -172,6 +179,57 @@ describe('a recording in progress', () => {
     live.end(recording.id)
     await catalogue.settleRecording(recording)
     await expect(playback.open(recording, 'wav')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+  })
+})
+
+describe('a recording whose URL gives a WAV', () => {
+  it('has that in its path, while it is in progress and when it has ended', async () => {
+    const project = aProject()
+    const recording = asPublished(aRecording(project.id))
+    const path = `/files/${project.id}/recordings/${recording.id}`
+    for (const each of [recording, asPublished(aGrowingRecording(project.id, { id: recording.id }))])
+      expect(playback.mediaPath(project, each).split('?')[0]).toBe(`${path}.wav`)
+    const { wav: _none, ...media } = recording.media ?? {}
+    const kept = { ...recording, media } as Recording
+    expect(playback.mediaPath(project, kept).split('?')[0]).toBe(`${path}.ogg`)
+  })
+
+  it('in progress plays as a WAV of what is there now, and as what came', async () => {
+    const recording = await aLiveCall('one ', asPublished)
+    const first = await playback.open(recording, 'wav')
+    expect(first).toMatchObject({ mediaType: 'audio/wav', byteSize: 100, isGrowing: true, modifiedMs: clock.nowMs() })
+    expect((await bytesOf(first)).trim()).toBe('wav of one')
+    expect((await playback.open(recording, 'wav')).tag).toBe(first.tag)
+    live.grow(recording.id, Buffer.from('two'))
+    const second = await playback.open(recording, 'wav')
+    expect(second.tag).not.toBe(first.tag)
+    expect((await bytesOf(second)).trim()).toBe('wav of one two')
+    expect(await bytesOf(second, 7, 10)).toBe('one')
+    const original = await playback.open(recording, 'ogg')
+    expect(original).toMatchObject({ mediaType: 'audio/ogg', byteSize: 7, isGrowing: true })
+    expect(await bytesOf(original)).toBe('one two')
+    await expect(playback.open(recording, 'mp3')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+  })
+
+  it('in progress plays as a WAV that was made since, when it has another in its place', async () => {
+    const recording = await aLiveCall('one ', asPublished)
+    const early = await playback.open(recording, 'wav')
+    live.grow(recording.id, Buffer.from('two'))
+    const late = await playback.open(recording, 'wav')
+    await expect(bytesOf(early)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    expect((await bytesOf(late)).trim()).toBe('wav of one two')
+  })
+
+  it('that has ended plays as a WAV under another tag, and as what came', async () => {
+    const stale = await aLiveCall('one', asPublished)
+    const growing = await playback.open(stale, 'wav')
+    const ended = await hangUp(stale)
+    const playable = await playback.open(stale, 'wav')
+    expect(playable).toMatchObject({ mediaType: 'audio/wav', isGrowing: false, modifiedMs: ended.updatedAtMs })
+    expect((await bytesOf(playable)).trim()).toBe('wav of one')
+    const original = await playback.open(ended, 'ogg')
+    expect(await bytesOf(original)).toBe('one')
+    expect(new Set([growing, playable, original].map(({ tag }) => tag)).size).toBe(3)
   })
 })
 

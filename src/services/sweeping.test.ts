@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { aClock, aTelemetry } from '../../test/builders/services.ts'
-import { aGrowingRecording, aProject, aRecording } from '../../test/builders/values.ts'
+import { aGrowingRecording, aProject, aPublishToken, aRecording } from '../../test/builders/values.ts'
 import { put } from '../../test/contract/media-store.contract.ts'
 import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
@@ -126,6 +126,23 @@ it('never removes a row, whatever has become of its bytes', async () => {
   clock.advance(10 * SWEEP_AGE_MIN_MS)
   await sweeping.sweep()
   expect(await catalogue.findRecording(project.id, recording.id)).toEqual(recording)
+})
+
+it('removes tokens to publish with once they have been expired for an hour, used or not', async () => {
+  const expiresAtMs = clock.nowMs()
+  const tokens = [
+    aPublishToken(project.id, { expiresAtMs }),
+    aPublishToken(project.id, { expiresAtMs, isUsed: true }),
+    aPublishToken(project.id, { expiresAtMs: expiresAtMs + 1 }),
+  ]
+  for (const token of tokens) await catalogue.createPublishToken(token)
+  const left = () => Promise.all(tokens.map(({ digest }) => catalogue.findPublishToken(digest)))
+  clock.advance(SWEEP_AGE_MIN_MS - 1)
+  await sweeping.sweep()
+  expect(await left()).toEqual(tokens)
+  clock.advance(1)
+  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await left()).toEqual([undefined, undefined, tokens[2]])
 })
 
 it('ends early when the server stops', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { Project } from '../../src/domain/project.ts'
+import type { PublishToken } from '../../src/domain/publish-token.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { MetadataVersion } from '../../src/domain/session-metadata.ts'
 import type { Token } from '../../src/domain/token.ts'
@@ -25,6 +26,17 @@ export const aToken = (projectId: string, parts: Partial<Token> = {}): Token => 
   permissions: ['calling'],
   digest: randomBytes(32).toString('hex'),
   createdAtMs: 1_760_000_000_000,
+  ...parts,
+})
+
+/** A token to publish with that is good for an hour, with a digest of its own. */
+export const aPublishToken = (projectId: string, parts: Partial<PublishToken> = {}): PublishToken => ({
+  projectId,
+  endpoint: 'support',
+  digest: randomBytes(32).toString('hex'),
+  expiresAtMs: 1_760_003_600_000,
+  metadata: {},
+  isUsed: false,
   ...parts,
 })
 

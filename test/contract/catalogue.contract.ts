@@ -7,6 +7,7 @@ import type { Catalogue } from '../../src/ports/catalogue.ts'
 import { aProject, aRecording, aToken, aTrunk } from '../builders/values.ts'
 import { describeLiveRecordings } from './catalogue-live.contract.ts'
 import { describeMetadata } from './catalogue-metadata.contract.ts'
+import { describePublishTokens } from './catalogue-publish-tokens.contract.ts'
 import { describeTrunks } from './catalogue-trunks.contract.ts'
 
 /** A page's ids, for comparing. */
@@ -153,6 +154,7 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
     })
   })
   describeTrunks(name, open)
+  describePublishTokens(name, open)
   describeLiveRecordings(name, open)
   describeMetadata(name, open)
 }

@@ -24,6 +24,7 @@ export class FakeRecordedCall implements RecordedCall {
   readonly #onEnded: () => void
   readonly #gates: () => FakeCallRecorder['gates']
   readonly #ended = Promise.withResolvers<EndReason>()
+  #ending: Promise<void> | undefined
   endReason: EndReason | undefined
 
   constructor(request: CallRequest, gates: () => FakeCallRecorder['gates'], onEnded: () => void) {
@@ -42,11 +43,16 @@ export class FakeRecordedCall implements RecordedCall {
     this.metadata.push(version)
   }
 
-  async end(reason: EndReason): Promise<void> {
-    if (this.endReason !== undefined) return
+  end(reason: EndReason): Promise<void> {
+    this.#ending ??= this.#end(reason)
+    return this.#ending
+  }
+
+  async #end(reason: EndReason): Promise<void> {
     this.endReason = reason
     this.#onEnded()
     this.#ended.resolve(reason)
+    await this.#gates().end
   }
 }
 
@@ -58,7 +64,7 @@ export class FakeCallRecorder implements CallRecorder {
   readonly calls: FakeRecordedCall[] = []
   readonly reserved = new Set<number>()
   /** What these wait for. */
-  gates: Partial<Record<'reserve' | 'addStream' | 'succeed' | 'begin' | 'append', Promise<void>>> = {}
+  gates: Partial<Record<'reserve' | 'addStream' | 'succeed' | 'begin' | 'append' | 'end', Promise<void>>> = {}
   reservationsMax = Number.POSITIVE_INFINITY
   #nextPort = FIRST_PORT
 

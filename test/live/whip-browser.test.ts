@@ -50,6 +50,19 @@ const complaintsOf = async (recording: WireDetails): Promise<readonly string[]> 
   ]
 }
 
+/** Runs in the page: decodes two files, and says how long they are and how alike. */
+const decodeBoth = (...urls: readonly string[]): string => `(async () => {
+  const context = new OfflineAudioContext(1, 48000, 48000)
+  const [a, b] = await Promise.all(${JSON.stringify(urls)}.map(async (url) =>
+    context.decodeAudioData(await (await fetch(url)).arrayBuffer())))
+  const [left, right] = [a.getChannelData(0), b.getChannelData(0)]
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let index = 0; index < left.length; index += 1) {
+    ab += left[index] * right[index]; aa += left[index] ** 2; bb += right[index] ** 2
+  }
+  return { seconds: [a.duration, b.duration], likeness: ab / Math.sqrt(aa * bb) }
+})()`
+
 describe('a browser', () => {
   it('publishes its microphone, and every sound is in its place', async () => {
     const page = await browser.page(live.server.url)
@@ -70,6 +83,57 @@ describe('a browser', () => {
     expect(recording.duration_ms).toBeGreaterThanOrEqual(PUBLISHED_MS)
     expect(recording.quality?.streams).toMatchObject([{ lost: 0, late: 0, strangers: 0, invalid: 0, gap_count: 0 }])
     expect(await complaintsOf(recording)).toEqual([])
+  }, 60_000)
+
+  it('hears the same in the packets (.ogg) as in the WAV that is made of them', async () => {
+    const page = await browser.page(live.server.url)
+    await page.publish({ url: live.endpoint(), token: live.credentials.token })
+    await page.connected()
+    await grown(2_000)
+    await page.hangUp()
+    const { url, duration_ms } = await live.onlyFinal()
+    const heard = await page.run<{ seconds: number[]; likeness: number }>(
+      decodeBoth(url, url.replace('.wav?', '.ogg?')),
+    )
+    for (const seconds of heard.seconds) expect(Math.abs(seconds * 1000 - duration_ms)).toBeLessThan(1)
+    expect(heard.likeness).toBeGreaterThan(0.999)
+  }, 60_000)
+
+  it('that adds its candidates later, by PATCH, is heard too', async () => {
+    const page = await browser.page(live.server.url)
+    const published = await page.publish({ url: live.endpoint(), token: live.credentials.token, trickles: true })
+    expect(published.status).toBe(201)
+    await page.connected()
+    expect(await page.run('window.patched')).toBe(204)
+    await grown(1_000)
+    await page.hangUp()
+    expect(await live.onlyFinal()).toMatchObject({ status: 'completed', call: { end_reason: 'hangup' } })
+  }, 60_000)
+
+  it('with two tracks is left and right, and with a microphone of two channels stereo', async () => {
+    const page = await browser.page(live.server.url)
+    await page.publish({ url: live.endpoint(), token: live.credentials.token, tracks: 2 })
+    await page.connected()
+    await grown(1_500)
+    await page.hangUp()
+    expect(await live.onlyFinal()).toMatchObject({ status: 'completed', stereo: true, codec: 'pcm_s16le' })
+    await live.clear()
+    const other = await browser.page(live.server.url)
+    await other.publish({ url: live.endpoint(), token: live.credentials.token, isStereo: true })
+    await other.connected()
+    await grown(1_500)
+    await other.hangUp()
+    expect(await live.onlyFinal()).toMatchObject({ status: 'completed', stereo: true, codec: 'opus' })
+  }, 60_000)
+
+  it('that offers video, or nothing that we know, is told so at once', async () => {
+    const page = await browser.page(live.server.url)
+    const refused = await page.publish({ url: live.endpoint(), token: live.credentials.token, video: true })
+    expect(refused.status).toBe(422)
+    expect(refused.body).toContain('only audio is recorded')
+    const stranger = await page.publish({ url: live.endpoint(), token: 'PW00' })
+    expect(stranger.status).toBe(401)
+    expect(await live.list()).toEqual([])
   }, 60_000)
 
   it('that is killed ends its recording within the time of consent, with all that it sent', async () => {

@@ -65,6 +65,7 @@ export class Peer {
 
   close(): void {
     this.#hasEnded = true
+    for (const track of this.#tracks) track?.close()
     this.#connection.close()
   }
 

@@ -48,6 +48,7 @@ class ProcessPeers implements OpenWebRtcPeers {
   #child: ChildProcess | undefined
   #started: Extract<FromTransport, { type: 'started' }> | undefined
   #lastTicket = 0
+  #port: number | undefined
   #isClosing = false
   #again: NodeJS.Timeout | undefined
 
@@ -56,7 +57,7 @@ class ProcessPeers implements OpenWebRtcPeers {
   }
 
   get port(): number {
-    return this.#started?.port ?? this.#options.listen.port
+    return this.#port ?? this.#options.listen.port
   }
 
   get origin(): PacketOrigin {
@@ -75,6 +76,7 @@ class ProcessPeers implements OpenWebRtcPeers {
     child.on('message', (message: FromTransport) => {
       if (message.type === 'started') {
         this.#started = message
+        this.#port = message.port
         ready.resolve()
       } else if (message.type === 'failed') ready.reject(cannotListen(again, message.message))
       else this.#take(message)
@@ -155,6 +157,7 @@ class ProcessPeers implements OpenWebRtcPeers {
   #lose(child: ChildProcess, error: Error): void {
     if (this.#child !== child) return
     const hadStarted = this.#started !== undefined
+    this.#started = undefined
     for (const ticket of [...this.#tickets.keys()]) this.#settle(ticket)?.reject(unavailable(error))
     const lost = [...this.#living]
     this.#living.clear()

@@ -27,8 +27,8 @@ export interface CliDependencies extends Terminal {
   ) => Promise<Explanation | NoInvite>
   /** Runs the server until a signal. */
   readonly serve: (config: Config) => Promise<void>
-  /** Runs the demonstration, a line at a time. */
-  readonly demo: (print: (line: string) => void) => Promise<void>
+  /** Runs the demonstration, a line at a time; one that `stays` ends with a signal. */
+  readonly demo: (print: (line: string) => void, stays: boolean) => Promise<void>
 }
 
 /** The flags that every command on a data folder has. */

@@ -27,7 +27,8 @@ export const buildProgram = (context: Context): Command => {
     .description(
       'start on a temporary folder, put a recorded call in, walk the API, place a live call, check every answer',
     )
-    .action(() => context.demo((line) => stdout.write(`${line}\n`)))
+    .option('--stay', 'then keep the server running until Ctrl-C, with a page that records a microphone')
+    .action(({ stay = false }: { stay?: boolean }) => context.demo((line) => stdout.write(`${line}\n`), stay))
   addProjectCommands(program, context)
   addTokenCommands(program, context)
   addTrunkCommands(program, context)

@@ -12,6 +12,8 @@ export interface DemoOptions {
   /** Path of a recorded call. */
   readonly call: string
   readonly print: (line: string) => void
+  /** After the walk the server runs on until SIGINT or SIGTERM, for its page. */
+  readonly stays: boolean
 }
 
 /**
@@ -19,7 +21,7 @@ export interface DemoOptions {
  * checks every answer, and leaves nothing behind.
  * Rejects at the first wrong answer.
  */
-export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void> => {
+export const runDemo = async ({ main, call, print, stays }: DemoOptions): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'poulsen-demo-'))
   const projectId = randomUUID()
   const token = `PT${randomBytes(24).toString('hex')}`
@@ -28,7 +30,9 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
       POULSEN_DATA_DIR: dataDir,
       POULSEN_PORT: '0',
       POULSEN_SIP_LISTEN: 'udp:127.0.0.1:0',
-      POULSEN_WEBRTC_LISTEN: '127.0.0.1:0',
+      // Firefox sends no media to a loopback address, also not on its own machine.
+      POULSEN_WEBRTC_LISTEN: stays ? '0.0.0.0:0' : '127.0.0.1:0',
+      POULSEN_WEBRTC_DEMO: 'on',
       POULSEN_LOG_LEVEL: 'warn',
       POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
       POULSEN_BOOTSTRAP_TOKEN: token,
@@ -40,13 +44,26 @@ export const runDemo = async ({ main, call, print }: DemoOptions): Promise<void>
       await walkTheApi({ ...whom, call: await readFile(call), tell })
       print(`Now a live call: ${server.sip}`)
       await walkLive({ target: `sip:${server.sip}`, ask: asking(whom), tell, print })
+      print('Everything answered as it should.')
+      if (stays) await stay(`${server.url}/whip/demo#project=${projectId}&token=${token}`, print)
+      else print('`npm run demo -- --stay` offers a page that records your microphone.')
     } finally {
       await server.stop()
     }
-    print('Everything answered as it should.')
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/**
+ * Until Ctrl-C. A second signal, as npm may pass one on, changes nothing: the folder is to be removed first. What follows the # stays in the browser; no
+ * log has it.
+ */
+const stay = async (page: string, print: DemoOptions['print']): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve())
+  print(`Record your microphone, until Ctrl-C: ${page}`)
+  await promise
 }
 
 /** A call, then a SIPREC session. */

@@ -40,13 +40,18 @@ export const discardRest = (request: IncomingMessage): void => {
   request.once('close', () => clearTimeout(timer))
 }
 
-/** A body of at most `maxBytes` as text. Throws BODY_TOO_LARGE besides what {@link readBody} throws. */
+/**
+ * A body of at most `maxBytes` as text, which is small enough to come as a whole within `idleMs`: one that drips on is given up. Throws BODY_TOO_LARGE besides
+ * what {@link readBody} throws.
+ */
 export const readText = async (request: IncomingMessage, maxBytes: number, idleMs: number): Promise<string> => {
   const chunks: Uint8Array[] = []
+  const untilMs = performance.now() + idleMs
   let byteSize = 0
   for await (const chunk of readBody(request, idleMs)) {
     byteSize += chunk.length
     if (byteSize > maxBytes) throw tooLarge(maxBytes)
+    if (performance.now() > untilMs) throw dripping(idleMs)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
@@ -58,6 +63,14 @@ const idle = (idleMs: number) =>
     kind: 'invalid',
     message: `Nothing was received for ${idleMs / 1000} seconds.`,
     hint: 'Send the body without pauses, or raise POULSEN_UPLOAD_IDLE_SECONDS.',
+  })
+
+const dripping = (idleMs: number) =>
+  new PoulsenError({
+    code: 'UPLOAD_IDLE',
+    kind: 'invalid',
+    message: `The body did not come within ${idleMs / 1000} seconds.`,
+    hint: 'Send so little at once.',
   })
 
 const cutOff = (cause?: unknown) =>

@@ -24,7 +24,7 @@ export const parsePublishTokenBody = (text: string): PublishTokenBody => {
     throw invalid('endpoint', 'up to 64 letters, digits and . _ ~ -')
   if (!Number.isInteger(life) || (life as number) < 1 || (life as number) > PUBLISH_TOKEN_SECONDS_MAX)
     throw invalid('expires_in', `a whole number of seconds from 1 to ${PUBLISH_TOKEN_SECONDS_MAX}`)
-  const legId = leg === undefined ? undefined : parseUuid(String(leg))
+  const legId = typeof leg === 'string' ? parseUuid(leg) : undefined
   if (leg !== undefined && legId === undefined) throw invalid('leg_id', 'a UUID')
   if (!isMetadata(metadata))
     throw invalid('metadata', `an object of up to ${PUBLISHER_METADATA_MAX.entries} short names and texts`)

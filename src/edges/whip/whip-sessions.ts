@@ -5,7 +5,7 @@ import type { CallLeg } from '../../domain/recording.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Ids } from '../../ports/ids.ts'
-import type { PacketOrigin, PeerAnswer, WebRtcPeers } from '../../ports/webrtc-peers.ts'
+import type { PacketOrigin, PeerAnswer, PeerEnd, WebRtcPeers } from '../../ports/webrtc-peers.ts'
 import type { WhipTelemetry } from '../../ports/whip-telemetry.ts'
 import { rewriteCandidate } from '../../protocol/sdp/ice-candidate.ts'
 import type { IceFragment } from '../../protocol/sdp/ice-fragment.ts'
@@ -55,15 +55,22 @@ const CLOCK_RATE_HZ = 48_000
 export class WhipSessions {
   readonly #options: WhipSessionsOptions
   readonly #sessions = new Map<string, WhipSession>()
+  /** Those that are not sessions yet, and how their peers have ended meanwhile. */
+  readonly #settingUp = new Map<string, PeerEnd | undefined>()
   /** Set up or running, by project. */
   readonly #counts = new Map<Uuid, number>()
   #count = 0
   #isDraining = false
+  /** The deadline of a drain is over. */
+  #isCut = false
   #emptied: (() => void) | undefined
 
   constructor(options: WhipSessionsOptions) {
     this.#options = options
-    options.peers.onEnded((id, end) => void this.#sessions.get(id)?.end(endReasonOf(end)))
+    options.peers.onEnded((id, end) => {
+      if (this.#settingUp.has(id)) this.#settingUp.set(id, end)
+      else void this.#sessions.get(id)?.end(endReasonOf(end))
+    })
   }
 
   /** The session at a URL, for who made it; nobody else finds it. */
@@ -77,11 +84,12 @@ export class WhipSessions {
    * {@link Publication.claim} throws; nothing is left behind then.
    */
   async publish(publication: Publication): Promise<{ readonly session: WhipSession; readonly answer: string }> {
-    const leave = this.#enter(publication.project.id)
+    let leave: (() => void) | undefined
     try {
+      leave = this.#enter(publication.project.id)
       return await this.#setUp(publication, leave)
     } catch (error) {
-      leave()
+      leave?.()
       this.#options.telemetry.whipRefused(error instanceof PoulsenError ? error.code : 'INTERNAL')
       throw error
     }
@@ -103,6 +111,7 @@ export class WhipSessions {
     this.#isDraining = true
     if (this.#count === 0) return
     const timer = setTimeout(() => {
+      this.#isCut = true
       for (const session of this.#sessions.values()) void session.end('shutdown')
     }, deadlineMs)
     await new Promise<void>((resolve) => {
@@ -138,14 +147,13 @@ export class WhipSessions {
 
   async #setUp(publication: Publication, leave: () => void) {
     const { recorder, peers, ids, clock } = this.#options
-    const startedAtMs = clock.nowMs()
     const { offer } = publication
+    const startedAtMs = clock.nowMs()
     const id = ids.randomHex(ID_BYTES)
     const reservation = await recorder.reserve({ family: 4, streamCount: offer.lines.length, isOnMachine: true })
+    this.#settingUp.set(id, undefined)
     try {
-      const lines = peerLines(offer.lines, reservation)
-      const peerAnswer = await peers.connect(id, { ...offer, candidates: [], lines })
-      await publication.claim()
+      const peerAnswer = await this.#connect(id, publication, reservation)
       const leg: CallLeg = { type: 'webrtc', id: publication.legId ?? ids.uuid() }
       const recorded = await reservation.begin(this.#describe(publication, leg, startedAtMs))
       const session = new WhipSession({
@@ -162,9 +170,23 @@ export class WhipSessions {
       })
       this.#watch(session, leave)
       this.#tryCandidatesLater(session, offer)
-      return { session, answer: this.#format(peerAnswer, offer.lines, startedAtMs) }
+      return { session, answer: this.#format(peerAnswer, offer, startedAtMs) }
     } catch (error) {
       peers.drop(id)
+      throw error
+    } finally {
+      this.#settingUp.delete(id)
+    }
+  }
+
+  /** Everything that may fail before the recording begins; the ports are given back then. */
+  async #connect(id: string, { offer, claim }: Publication, reservation: Reservation): Promise<PeerAnswer> {
+    try {
+      const lines = peerLines(offer.lines, reservation)
+      const answer = await this.#options.peers.connect(id, { ...offer, candidates: [], lines })
+      await claim()
+      return answer
+    } catch (error) {
       reservation.release()
       throw error
     }
@@ -180,6 +202,9 @@ export class WhipSessions {
     const { peers, clock, telemetry } = this.#options
     const { id, recorded } = session.parts
     this.#sessions.set(id, session)
+    const early = this.#settingUp.get(id)
+    if (early) void session.end(endReasonOf(early))
+    else if (this.#isCut) void session.end('shutdown')
     void recorded.ended.then(async (reason) => {
       peers.drop(id)
       await session.end(reason)
@@ -207,10 +232,10 @@ export class WhipSessions {
     }
   }
 
-  #format(answer: PeerAnswer, lines: readonly WebRtcLine[], nowMs: number): string {
+  #format(answer: PeerAnswer, { lines, isBundled }: WebRtcOffer, nowMs: number): string {
     const { publicAddress } = this.#options
     const told = publicAddress === undefined ? answer.candidates : announce(answer.candidates, publicAddress)
-    return formatWebRtcAnswer({ ...answer, candidates: told, lines, sessionId: String(nowMs) })
+    return formatWebRtcAnswer({ ...answer, candidates: told, lines, isBundled, sessionId: String(nowMs) })
   }
 }
 

@@ -8,6 +8,7 @@ export interface WebRtcAnswer {
   readonly candidates: readonly string[]
   /** Those of the offer, in their order. */
   readonly lines: readonly WebRtcLine[]
+  readonly isBundled: boolean
   /** Digits (RFC 8866 §5.2). */
   readonly sessionId: string
 }
@@ -22,9 +23,7 @@ export const formatWebRtcAnswer = (answer: WebRtcAnswer): string => {
     `o=poulsen ${answer.sessionId} 1 IN IP4 0.0.0.0`,
     's=-',
     't=0 0',
-    `a=group:BUNDLE ${mids}`,
-    'a=extmap-allow-mixed',
-    'a=msid-semantic:WMS *',
+    ...(answer.isBundled ? [`a=group:BUNDLE ${mids}`] : []),
     ...answer.lines.flatMap((line, index) => mediaLines(answer, line, index === 0)),
   ]
   return lines.map((line) => `${line}\r\n`).join('')

@@ -19,6 +19,8 @@ export interface WebRtcOffer {
   readonly setup: 'actpass' | 'active' | 'passive'
   readonly candidates: readonly string[]
   readonly lines: readonly WebRtcLine[]
+  /** It says that its lines are one bundle; one alone need not. */
+  readonly isBundled: boolean
 }
 
 /** Why an offer is not answered. `damaged`: it is no offer of WebRTC; `unsupported`: it is one that a recorder of audio cannot take as a whole (RFC 9725 §4.2). */
@@ -55,15 +57,18 @@ export const parseWebRtcOffer = (text: string): WebRtcOffer | OfferRefusal => {
     lines.push(read)
   }
   if (new Set(lines.map(({ mid }) => mid)).size < lines.length) return damaged('two lines have one mid')
-  if (lines.length > 1 && !isBundle(session, lines)) return unsupported('its lines are no bundle')
+  const isBundled = isBundle(session, lines)
+  if (lines.length > 1 && !isBundled) return unsupported('its lines are no bundle')
   const transport = readTransport([...(media[0] ?? []), ...session])
-  return 'reason' in transport ? transport : { ...transport, lines }
+  return 'reason' in transport ? transport : { ...transport, lines, isBundled }
 }
 
 const readLine = (line: SdpMedia, section: SdpSection): WebRtcLine | OfferRefusal => {
   const mid = firstOf(section, 'mid') ?? '0'
   if (!MID.test(mid)) return damaged('a mid cannot be read')
   if (!PROTOCOL.test(line.protocol)) return unsupported(`its media is ${line.protocol}, not secured by DTLS`)
+  // A line of a bundle may have no port of its own (RFC 9143 §6).
+  if (line.port === 0 && firstOf(section, 'bundle-only') === undefined) return unsupported('a line of it is turned off')
   if (line.direction !== 'sendonly' && line.direction !== 'sendrecv') return unsupported('a line of it sends nothing')
   if (!line.isRtcpMultiplexed) return unsupported('it does not multiplex RTCP')
   const opus = line.codecs.find(({ name, clockRateHz }) => name.toLowerCase() === 'opus' && clockRateHz === 48_000)
@@ -72,7 +77,7 @@ const readLine = (line: SdpMedia, section: SdpSection): WebRtcLine | OfferRefusa
 }
 
 /** All that share one transport say it once, or each the same. */
-const readTransport = (section: SdpSection): Omit<WebRtcOffer, 'lines'> | OfferRefusal => {
+const readTransport = (section: SdpSection): Omit<WebRtcOffer, 'lines' | 'isBundled'> | OfferRefusal => {
   const [ufrag, pwd] = [firstOf(section, 'ice-ufrag'), firstOf(section, 'ice-pwd')]
   if (ufrag === undefined || pwd === undefined || !UFRAG.test(ufrag) || !PWD.test(pwd)) return damaged('it has no ICE')
   const prints = valuesOf(section, 'fingerprint').map((value) => FINGERPRINT.exec(value))
@@ -107,7 +112,8 @@ const ssrcsOf = (section: SdpSection): readonly number[] => {
   return [...new Set(numbers.filter((ssrc) => ssrc < SSRC_END))].slice(0, SSRCS_MAX)
 }
 
-const isStereo = (parameters = ''): boolean => /(?:^|;)\s*(?:sprop-)?stereo\s*=\s*1\b/.test(parameters)
+/** What it will send; `stereo=1` alone is what it would like to hear, which Firefox always says. */
+const isStereo = (parameters = ''): boolean => /(?:^|;)\s*sprop-stereo\s*=\s*1\b/.test(parameters)
 
 const firstOf = (section: SdpSection, name: string): string | undefined => valuesOf(section, name)[0]
 

@@ -30,6 +30,8 @@ export interface Cli {
   refused(code: number, ...args: string[]): Promise<string>
   /** Starts a command and does not wait for it. */
   start(...args: string[]): ChildProcess
+  /** The same with more environment. */
+  startWith(environment: Readonly<Record<string, string>>, ...args: string[]): ChildProcess
 }
 
 /** Where a test file's folders are; removed after its tests. */
@@ -87,6 +89,7 @@ export const cliOn = (dataDir: string): Cli => {
     },
     refused: async (code, ...args) => refusal(await run(...args), code, args),
     start: (...args) => start(args),
+    startWith: (environment, ...args) => start(args, environment),
   }
 }
 

@@ -65,11 +65,16 @@ export class PublishingBrowser {
 
   /** A page of an origin that may use the microphone. */
   async page(origin: string): Promise<PublishingPage> {
-    const context = await this.#browser.newContext()
-    await context.grantPermissions(['microphone', 'camera'], { origin })
-    const page = await context.newPage()
+    const page = await this.blank(origin)
     await page.goto(`${origin}/healthz`)
     return new PublishingPage(page)
+  }
+
+  /** A page that has not gone anywhere yet; the origin may use the microphone in it. */
+  async blank(origin: string): Promise<Page> {
+    const context = await this.#browser.newContext()
+    await context.grantPermissions(['microphone', 'camera'], { origin })
+    return context.newPage()
   }
 
   /** As if its machine had lost power. */
