@@ -98,8 +98,8 @@ export class Derivations {
 
   async #replaceGrowing({ key }: MediaObject, newest: string | undefined): Promise<void> {
     const before = this.#growing.get(key)
-    if (newest === undefined) this.#growing.delete(key)
-    else this.#growing.set(key, newest)
+    this.#growing.delete(key)
+    if (newest !== undefined) this.#growing.set(key, newest)
     const [oldest] = this.#growing
     if (oldest && this.#growing.size > GROWING_MAX) {
       this.#growing.delete(oldest[0])

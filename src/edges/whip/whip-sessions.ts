@@ -183,7 +183,8 @@ export class WhipSessions {
   async #connect(id: string, { offer, claim }: Publication, reservation: Reservation): Promise<PeerAnswer> {
     try {
       const lines = peerLines(offer.lines, reservation)
-      const answer = await this.#options.peers.connect(id, { ...offer, candidates: [], lines })
+      const { ice, fingerprint, setup } = offer
+      const answer = await this.#options.peers.connect(id, { ice, fingerprint, setup, candidates: [], lines })
       await claim()
       return answer
     } catch (error) {
