@@ -1,26 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3'
-import type { CallDetails } from '../../domain/call-details.ts'
-import type { Page, PageRequest } from '../../domain/page.ts'
-import type { Project, ProjectChanges } from '../../domain/project.ts'
-import type { PublishToken } from '../../domain/publish-token.ts'
-import { canBecome, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
-import type { MetadataVersion } from '../../domain/session-metadata.ts'
-import type { Token, TokenChanges } from '../../domain/token.ts'
-import type { Trunk, TrunkChanges } from '../../domain/trunk.ts'
-import type { Uuid } from '../../domain/uuid.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
+import { unavailable } from '../sql/errors.ts'
+import type { Cell } from '../sql/rows.ts'
+import { SqlCatalogue } from '../sql/sql-catalogue.ts'
+import type { ReadName, SqlDriver, WriteStep } from '../sql/sql-driver.ts'
 import { openConnection } from './connection.ts'
-import { metadataCells, metadataOf } from './metadata-rows.ts'
 import { type Migration, migrate } from './migrations.ts'
-import { publishTokenCells, publishTokenOf } from './publish-token-rows.ts'
-import { type Cell, projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
 import { SharedSnapshot } from './shared-snapshot.ts'
-import { READS, type WriteName } from './statements.ts'
-import { conflict, notFound, translateError, unavailable } from './translate-error.ts'
-import { trunkCells, trunkChangeCells, trunkOf } from './trunk-rows.ts'
+import { READS } from './statements.ts'
+import { translateError } from './translate-error.ts'
 import { Writer } from './writer.ts'
-import type { WriteStep } from './writer-messages.ts'
 
 /** Where the catalogue is and who hears of its commits. */
 export interface SqliteCatalogueOptions {
@@ -45,19 +35,17 @@ export const openSqliteCatalogue = async (options: SqliteCatalogueOptions): Prom
     const reader = openConnection(options.path, { isReader: true })
     const snapshot = new SharedSnapshot(reader)
     const writer = new Writer(options.path, { telemetry: options.telemetry, onCommit: () => snapshot.end() })
-    return new SqliteCatalogue(reader, snapshot, writer)
+    return new SqlCatalogue(new SqliteDriver(reader, snapshot, writer))
   } catch (error) {
     throw translateError(error)
   }
 }
 
-type Read = keyof typeof READS
-
-class SqliteCatalogue implements Catalogue {
+class SqliteDriver implements SqlDriver {
   readonly #database: Database
   readonly #snapshot: SharedSnapshot
   readonly #writer: Writer
-  readonly #reads: Readonly<Record<Read, Statement<unknown[]>>>
+  readonly #reads: Readonly<Record<ReadName, Statement<unknown[]>>>
   #isOpen = true
 
   constructor(database: Database, snapshot: SharedSnapshot, writer: Writer) {
@@ -68,195 +56,7 @@ class SqliteCatalogue implements Catalogue {
     this.#reads = Object.fromEntries(Object.entries(READS).map(prepare))
   }
 
-  async createProject(project: Project): Promise<void> {
-    await this.#write('createProject', projectCells(project))
-  }
-
-  async findProject(id: Uuid): Promise<Project | undefined> {
-    const row = this.#get('findProject', id)
-    return row === undefined ? undefined : projectOf(row)
-  }
-
-  async listProjects(): Promise<readonly Project[]> {
-    return this.#all('listProjects').map(projectOf)
-  }
-
-  async updateProject(id: Uuid, changes: ProjectChanges): Promise<Project> {
-    const { name, protectRecordings, mediaUrlTtlSeconds, recordingPricePerMinute } = changes
-    const row = await this.#write('updateProject', [
-      name ?? null,
-      protectRecordings === undefined ? null : Number(protectRecordings),
-      mediaUrlTtlSeconds === undefined ? 0 : 1,
-      mediaUrlTtlSeconds ?? null,
-      recordingPricePerMinute ?? null,
-      id,
-    ])
-    if (row === undefined) throw notFound('project')
-    return projectOf(row)
-  }
-
-  async deleteProject(id: Uuid): Promise<void> {
-    const row = await this.#write('deleteProject', [id])
-    if (row === undefined) throw notFound('project')
-  }
-
-  async createToken(token: Token): Promise<void> {
-    await this.#write('createToken', tokenCells(token))
-  }
-
-  async findToken(digest: string): Promise<Token | undefined> {
-    const row = this.#get('findToken', digest)
-    return row === undefined ? undefined : tokenOf(row)
-  }
-
-  async listTokens(projectId: Uuid): Promise<readonly Token[]> {
-    return this.#all('listTokens', projectId).map(tokenOf)
-  }
-
-  async updateToken(projectId: Uuid, id: Uuid, changes: TokenChanges): Promise<Token> {
-    const { name, permissions } = changes
-    const row = await this.#write('updateToken', [name ?? null, permissions?.join(' ') ?? null, projectId, id])
-    if (row === undefined) throw notFound('token')
-    return tokenOf(row)
-  }
-
-  async deleteToken(projectId: Uuid, id: Uuid): Promise<boolean> {
-    return (await this.#write('deleteToken', [projectId, id])) !== undefined
-  }
-
-  async createPublishToken(token: PublishToken): Promise<void> {
-    await this.#write('createPublishToken', publishTokenCells(token))
-  }
-
-  async findPublishToken(digest: string): Promise<PublishToken | undefined> {
-    const row = this.#get('findPublishToken', digest)
-    return row === undefined ? undefined : publishTokenOf(row)
-  }
-
-  async usePublishToken(digest: string, nowMs: number): Promise<boolean> {
-    return (await this.#write('usePublishToken', [digest, nowMs])) !== undefined
-  }
-
-  async deletePublishTokens(untilMs: number): Promise<void> {
-    await this.#write('deletePublishTokens', [untilMs])
-  }
-
-  async createTrunk(trunk: Trunk): Promise<void> {
-    await this.#write('createTrunk', trunkCells(trunk))
-  }
-
-  async findTrunk(id: Uuid): Promise<Trunk | undefined> {
-    const row = this.#get('findTrunk', id)
-    return row === undefined ? undefined : trunkOf(row)
-  }
-
-  async listTrunks(projectId?: Uuid): Promise<readonly Trunk[]> {
-    const rows = projectId === undefined ? this.#all('listTrunks') : this.#all('listTrunksOfProject', projectId)
-    return rows.map(trunkOf)
-  }
-
-  async updateTrunk(id: Uuid, changes: TrunkChanges): Promise<Trunk> {
-    const row = await this.#write('updateTrunk', trunkChangeCells(id, changes))
-    if (row === undefined) throw notFound('trunk')
-    return trunkOf(row)
-  }
-
-  async deleteTrunk(id: Uuid): Promise<boolean> {
-    return (await this.#write('deleteTrunk', [id])) !== undefined
-  }
-
-  async createRecording(recording: Recording, details?: CallDetails, metadata?: MetadataVersion): Promise<void> {
-    const create = { name: 'createRecording', cells: recordingCells(recording) } as const
-    const { projectId, id } = recording
-    const first = metadata ? [appendStep(projectId, id, metadata)] : []
-    await this.#writer.write(create, ...detailSteps(recording, details), ...first)
-  }
-
-  async settleRecording(recording: Recording, details?: CallDetails): Promise<void> {
-    const { projectId, id, status } = recording
-    const from = RECORDING_STATUSES.filter((each) => canBecome(each, status))
-    const [, , ...settled] = recordingCells(recording)
-    const settle = { name: 'settleRecording', cells: [...settled, projectId, id, JSON.stringify(from)] } as const
-    const row = await this.#writer.write(settle, ...detailSteps(recording, details))
-    if (row !== undefined) return
-    throw (await this.findRecording(projectId, id)) ? conflict() : notFound('recording')
-  }
-
-  async sealRecording(projectId: Uuid, id: Uuid, sha256: string): Promise<boolean> {
-    return (await this.#write('sealRecording', [sha256, projectId, id])) !== undefined
-  }
-
-  async findCallDetails(projectId: Uuid, id: Uuid): Promise<CallDetails | undefined> {
-    const row = this.#get('findCallDetails', projectId, id) as [json: string] | undefined
-    return row === undefined ? undefined : (JSON.parse(row[0]) as CallDetails)
-  }
-
-  async appendMetadata(projectId: Uuid, recordingId: Uuid, version: MetadataVersion): Promise<void> {
-    const row = await this.#writer.write(appendStep(projectId, recordingId, version))
-    if (row !== undefined) return
-    throw (await this.findRecording(projectId, recordingId)) ? conflict() : notFound('recording')
-  }
-
-  async listMetadata(projectId: Uuid, recordingId: Uuid): Promise<readonly MetadataVersion[]> {
-    return this.#all('listMetadata', projectId, recordingId).map(metadataOf)
-  }
-
-  async listUnsettled(): Promise<readonly Recording[]> {
-    return this.#all('listUnsettled').map(recordingOf)
-  }
-
-  async listUnsealed(limit: number): Promise<readonly Recording[]> {
-    return this.#all('listUnsealed', limit).map(recordingOf)
-  }
-
-  async findRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
-    const row = this.#get('findRecording', projectId, id)
-    return row === undefined ? undefined : recordingOf(row)
-  }
-
-  async listRecordings(projectId: Uuid, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
-    if (newerThan) {
-      const { createdAtMs, id } = newerThan
-      const rows = this.#all('newerThan', projectId, createdAtMs, id, limit + 1).map(recordingOf)
-      const items = rows.slice(0, limit).reverse()
-      const oldest = items.at(-1) ?? newerThan
-      return { items, hasNewer: rows.length > limit, hasOlder: this.#has('hasOlder', projectId, oldest) }
-    }
-    const rows = olderThan
-      ? this.#all('olderThan', projectId, olderThan.createdAtMs, olderThan.id, limit + 1)
-      : this.#all('newest', projectId, limit + 1)
-    const items = rows.slice(0, limit).map(recordingOf)
-    const newest = items[0] ?? olderThan
-    const hasNewer = olderThan !== undefined && newest !== undefined && this.#has('hasNewer', projectId, newest)
-    return { items, hasOlder: rows.length > limit, hasNewer }
-  }
-
-  async deleteRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined> {
-    const row = await this.#write('deleteRecording', [projectId, id])
-    return row === undefined ? undefined : recordingOf(row)
-  }
-
-  async check(): Promise<void> {
-    this.#writer.check()
-    this.#all('listProjects')
-  }
-
-  async close(): Promise<void> {
-    this.#isOpen = false
-    await this.#writer.close()
-    this.#snapshot.end()
-    this.#database.close()
-  }
-
-  #write(name: WriteName, cells: readonly Cell[]): Promise<unknown> {
-    return this.#writer.write({ name, cells })
-  }
-
-  #has(name: 'hasOlder' | 'hasNewer', projectId: Uuid, from: { createdAtMs: number; id: Uuid }): boolean {
-    return this.#get(name, projectId, from.createdAtMs, from.id) !== undefined
-  }
-
-  #get(name: Read, ...cells: unknown[]): unknown {
+  get(name: ReadName, ...cells: readonly Cell[]): unknown {
     this.#requireOpen()
     try {
       this.#snapshot.open()
@@ -266,7 +66,7 @@ class SqliteCatalogue implements Catalogue {
     }
   }
 
-  #all(name: Read, ...cells: unknown[]): unknown[] {
+  all(name: ReadName, ...cells: readonly Cell[]): readonly unknown[] {
     this.#requireOpen()
     try {
       this.#snapshot.open()
@@ -276,15 +76,23 @@ class SqliteCatalogue implements Catalogue {
     }
   }
 
+  write(...steps: readonly WriteStep[]): Promise<unknown> {
+    return this.#writer.write(...steps)
+  }
+
+  async check(): Promise<void> {
+    this.#writer.check()
+    this.all('listProjects')
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false
+    await this.#writer.close()
+    this.#snapshot.end()
+    this.#database.close()
+  }
+
   #requireOpen(): void {
     if (!this.#isOpen) throw unavailable('The catalogue is closed.', 'The server is stopping.')
   }
 }
-
-const detailSteps = ({ projectId, id }: Recording, details: CallDetails | undefined): readonly WriteStep[] =>
-  details ? [{ name: 'putCallDetails', cells: [projectId, id, JSON.stringify(details)] }] : []
-
-const appendStep = (projectId: Uuid, recordingId: Uuid, version: MetadataVersion): WriteStep => ({
-  name: 'appendMetadata',
-  cells: metadataCells(projectId, recordingId, version),
-})

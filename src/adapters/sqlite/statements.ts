@@ -1,6 +1,7 @@
-import { METADATA_COLUMNS } from './metadata-rows.ts'
-import { RECORDING_COLUMNS } from './rows.ts'
-import { TRUNK_COLUMNS } from './trunk-rows.ts'
+import { METADATA_COLUMNS } from '../sql/metadata-rows.ts'
+import { RECORDING_COLUMNS } from '../sql/rows.ts'
+import type { ReadName, WriteName } from '../sql/sql-driver.ts'
+import { TRUNK_COLUMNS } from '../sql/trunk-rows.ts'
 
 const PUBLISH_TOKEN = 'digest, project_id, endpoint, expires_at_ms, leg_id, metadata, is_used'
 const RECORDING = RECORDING_COLUMNS.join(', ')
@@ -35,7 +36,7 @@ export const READS = {
     WHERE status IN ('recording', 'paused') ORDER BY created_at_ms, id`,
   listUnsealed: `SELECT ${RECORDING} FROM recordings INDEXED BY recordings_unsealed
     WHERE sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused') ORDER BY created_at_ms, id LIMIT ?`,
-} as const
+} as const satisfies Record<ReadName, string>
 
 /** Every write, by the name that the writer thread knows it by. Those that return a row give what they changed or removed. */
 export const WRITES = {
@@ -72,7 +73,4 @@ export const WRITES = {
     SELECT project_id, id, versions + 1, ?, ?, ? FROM recordings, held
     WHERE project_id = ? AND id = ? AND versions < ? RETURNING number`,
   deleteRecording: `DELETE FROM recordings WHERE project_id = ? AND id = ? RETURNING ${RECORDING}`,
-} as const
-
-/** The name of a write. */
-export type WriteName = keyof typeof WRITES
+} as const satisfies Record<WriteName, string>

@@ -1,15 +1,8 @@
-import type { Cell } from './rows.ts'
-import type { WriteName } from './statements.ts'
+import type { WriteStep } from '../sql/sql-driver.ts'
 
 /** What the writer thread is started with. */
 export interface WriterData {
   readonly path: string
-}
-
-/** One statement and what it is given. */
-export interface WriteStep {
-  readonly name: WriteName
-  readonly cells: readonly Cell[]
 }
 
 /** One write to do: all of its steps or none of them. When the first should return a row and does not, the others are left out. */

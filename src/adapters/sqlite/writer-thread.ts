@@ -1,16 +1,10 @@
 // The one thread that writes. Takes groups of writes, commits each group in one transaction, answers after the commit.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Database, Statement } from 'better-sqlite3'
+import type { WriteName, WriteStep } from '../sql/sql-driver.ts'
 import { openConnection } from './connection.ts'
-import { WRITES, type WriteName } from './statements.ts'
-import type {
-  CommitReport,
-  WriteRequest,
-  WriteResult,
-  WriterData,
-  WriterMessage,
-  WriteStep,
-} from './writer-messages.ts'
+import { WRITES } from './statements.ts'
+import type { CommitReport, WriteRequest, WriteResult, WriterData, WriterMessage } from './writer-messages.ts'
 
 if (!parentPort) throw new Error('writer-thread.ts runs in a worker thread only')
 const port = parentPort

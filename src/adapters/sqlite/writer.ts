@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Telemetry } from '../../ports/telemetry.ts'
-import { translateError, unavailable } from './translate-error.ts'
-import type { CommitReport, WriteRequest, WriterData, WriteStep } from './writer-messages.ts'
+import { unavailable } from '../sql/errors.ts'
+import type { WriteStep } from '../sql/sql-driver.ts'
+import { translateError } from './translate-error.ts'
+import type { CommitReport, WriteRequest, WriterData } from './writer-messages.ts'
 
 /** Writes that may wait; more are refused, so that a stalled disk cannot fill the memory. */
 export const PENDING_MAX = 10_000
