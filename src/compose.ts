@@ -80,6 +80,13 @@ export const captureFolder = (dataDir: string): string => join(dataDir, 'capture
 /** A disk over the capture folder, which is made when it is not there. Rejects with MEDIA_UNAVAILABLE. */
 export const openCaptureDisk = (dataDir: string): Promise<Disk> => openFilesystemDisk(captureFolder(dataDir))
 
+const openCatalogue = async ({ catalogue, dataDir }: Config, telemetry: Telemetry): Promise<Catalogue> => {
+  if (catalogue === 'sqlite') return openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry })
+  // Loaded only when it is used.
+  const { openPostgresCatalogue } = await import('./adapters/postgres/catalogue.ts')
+  return openPostgresCatalogue({ url: catalogue, telemetry })
+}
+
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
 export const openServices = async (config: Config, options: ServicesOptions = {}): Promise<Services> => {
   const { dataDir } = config
@@ -87,7 +94,7 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
   await ensureDataDir(dataDir)
   const mediaStore = await openFilesystemMediaStore({ root: join(dataDir, 'media') })
   const cache = await openFilesystemMediaStore({ root: join(dataDir, 'derived') })
-  const catalogue = await openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry })
+  const catalogue = await openCatalogue(config, telemetry)
   const entry = new URL(`./transcode-worker${extname(import.meta.filename)}`, import.meta.url)
   const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
 

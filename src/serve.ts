@@ -51,6 +51,10 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   const log = openLog(config)
   await ensureDataDir(config.dataDir)
   const lock = acquireServerLock(join(config.dataDir, 'server.lock'), { pid: process.pid })
+  const nodeLock = await lockCatalogue(config, log).catch((error: unknown) => {
+    lock.release()
+    throw error
+  })
   const metrics = new Metrics()
   const stop = new StopSignal()
   let services: Services | undefined
@@ -86,10 +90,18 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     await whip?.close()
     await doors?.close()
     await services?.close()
+    await nodeLock?.release()
     lock.release()
     stop.dispose()
     log.flush()
   }
+}
+
+/** A catalogue in a database can be reached by others; one in the data folder is guarded with that. */
+const lockCatalogue = async ({ catalogue }: Config, { logger }: Log) => {
+  if (catalogue === 'sqlite') return undefined
+  const { acquireNodeLock } = await import('./adapters/postgres/node-lock.ts')
+  return acquireNodeLock(catalogue, (err) => logger.error({ err }, 'catalogue lock'))
 }
 
 /** The use cases over the data folder, with live capture. */

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import type { MixFormat } from '../audio/timeline/mix-encoder.ts'
 import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
 import type { Recording } from '../domain/recording.ts'
@@ -19,10 +18,11 @@ import { describeCall, describeRecording } from './describe-recording.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { openGrowingFile } from './growing-file.ts'
 import type { LiveCall, ReservedPlace } from './live-call.ts'
-import { mixFormatOf } from './media-format.ts'
+import { mixOf } from './media-format.ts'
 import { shareOf } from './port-range.ts'
 import { reserveSeparately } from './separate-recordings.ts'
 import { Settlement } from './settlement.ts'
+import { takeBackRow } from './take-back-row.ts'
 import { fromWireError, toWireError } from './worker-messages.ts'
 
 /** What capture is made with. */
@@ -71,6 +71,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
   #reserved = 0
   #handles = 0
   #runs = 0
+  readonly #closing = new AbortController()
   #isStopping = false
   #recoverTimer: NodeJS.Timeout | undefined
   #recovering: Promise<void> = Promise.resolve()
@@ -149,6 +150,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     clearTimeout(this.#recoverTimer)
     this.#diskWatch.stop()
     this.#settlement.stop()
+    this.#closing.abort()
     await Promise.all(this.#workers.map((worker) => worker.close()))
     await this.#recovering
   }
@@ -255,10 +257,9 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       ])
     } catch (error) {
       this.#forget(call, 'internal')
-      // A row that cannot be deleted now is settled by the next start.
-      const trouble = (fault: unknown) => this.#options.onTrouble(fault, 'begin')
-      await worker.ask('discard', handle).catch(trouble)
-      await catalogue.deleteRecording(projectId, recordingId).catch(trouble)
+      const { onTrouble } = this.#options
+      await worker.ask('discard', handle).catch((fault: unknown) => onTrouble(fault, 'begin'))
+      await takeBackRow(projectId, recordingId, { catalogue, onTrouble, signal: this.#closing.signal })
       throw error
     }
     return {
@@ -387,14 +388,6 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     call.ended.resolve(reason)
     call.settled.resolve()
   }
-}
-
-/** How a call's streams are mixed; undefined for one that is kept as received. */
-const mixOf = ({ layout, streams, mixRateHz }: CallRequest): MixFormat | undefined => {
-  if (layout !== 'stereo' && layout !== 'mono') return undefined
-  const isStereo = layout === 'stereo' && streams.length > 1
-  const channels = isStereo ? Math.max(2, ...streams.map(({ channel = 0 }) => channel + 1)) : 1
-  return mixFormatOf(streams, channels, mixRateHz)
 }
 
 const loopback = (family: 4 | 6): string => (family === 4 ? '127.0.0.1' : '::1')

@@ -9,7 +9,7 @@ import { SampleTrack } from '../audio/timeline/sample-track.ts'
 import type { Track } from '../audio/timeline/track.ts'
 import { WavEncoder } from '../audio/timeline/wav-encoder.ts'
 import type { AudioFormat } from '../domain/media-object.ts'
-import type { StreamPlan } from './call-recorder.ts'
+import type { CallRequest, StreamPlan } from './call-recorder.ts'
 
 /** What a recording's file is made of: one stream, kept as received where a container takes it, or several that are mixed into channels. */
 export interface MediaPlan {
@@ -36,6 +36,14 @@ export const mixFormatOf = (streams: readonly StreamPlan[], channels: number, ra
   if (isOne && codecs.has('PCMU')) return { codec: 'pcm_mulaw', channels, sampleRateHz }
   if (isOne && codecs.has('PCMA')) return { codec: 'pcm_alaw', channels, sampleRateHz }
   return { codec: 'pcm_s16le', channels, sampleRateHz }
+}
+
+/** How a call's streams are mixed; undefined for one that is kept as received. */
+export const mixOf = ({ layout, streams, mixRateHz }: CallRequest): MixFormat | undefined => {
+  if (layout !== 'stereo' && layout !== 'mono') return undefined
+  const isStereo = layout === 'stereo' && streams.length > 1
+  const channels = isStereo ? Math.max(2, ...streams.map(({ channel = 0 }) => channel + 1)) : 1
+  return mixFormatOf(streams, channels, mixRateHz)
 }
 
 /** What kind of file a recording becomes. */

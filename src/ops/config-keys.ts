@@ -55,6 +55,12 @@ const networks = (text: string): readonly string[] | undefined => {
   return list.every(isNetwork) ? list : undefined
 }
 
+const catalogue = (text: string): string | undefined => {
+  const url = text === 'sqlite' ? undefined : URL.parse(text)
+  const isPostgres = url && /^postgres(?:ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1
+  return text === 'sqlite' || isPostgres ? text : undefined
+}
+
 const address = (text: string): string | undefined => (isIP(text) === 0 ? undefined : text)
 
 /** UDP ports from first to last, both included; the first is even, so that RTP has even ports and RTCP the odd ones above (RFC 3550 §11). */
@@ -96,6 +102,12 @@ export const CONFIG_KEYS = {
     parse: origin,
   },
   DATA_DIR: { about: 'Folder of the catalogue and the media.', allowed: 'a path', fallback: './data', parse: nonEmpty },
+  CATALOGUE: {
+    about: 'Where the rows are: in a file of the data folder, or in a PostgreSQL database (14 or newer).',
+    allowed: 'sqlite, or postgres://user:password@host:port/database, with ?sslmode=verify-full for TLS',
+    fallback: 'sqlite',
+    parse: catalogue,
+  },
   TLS_CERT: {
     about: 'PEM certificate chain; with TLS_KEY, serves HTTPS. Reloaded when it changes.',
     allowed: 'a path',

@@ -10,6 +10,8 @@ export interface Config {
   readonly port: number
   readonly publicUrl?: string
   readonly dataDir: string
+  /** `sqlite`, or the URL of a PostgreSQL database. */
+  readonly catalogue: string
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly trustedProxies?: readonly string[]
@@ -46,7 +48,7 @@ export interface Config {
 type KeyName = keyof typeof CONFIG_KEYS
 
 const PREFIX = 'POULSEN_'
-const SECRETS: ReadonlySet<string> = new Set<KeyName>(['BOOTSTRAP_TOKEN', 'WEBRTC_ICE_SERVERS'])
+const SECRETS: ReadonlySet<string> = new Set<KeyName>(['BOOTSTRAP_TOKEN', 'WEBRTC_ICE_SERVERS', 'CATALOGUE'])
 
 /** `UPLOAD_MAX_BYTES` → `uploadMaxBytes`. */
 const propertyOf = (name: string): string =>

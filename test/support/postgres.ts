@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,8 @@ export class PostgresServer {
       user: 'postgres',
       password: this.password,
       port,
-      persistent: false,
+      // It may be stopped and started again; the folder goes in the end.
+      persistent: true,
       // As root it needs a user of its own.
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
@@ -59,6 +60,31 @@ export class PostgresServer {
     await client.connect()
     await client.query(sql)
     await client.end()
+  }
+
+  /** Stops it, as an operator does; what is connected is cut. */
+  async halt(): Promise<void> {
+    await this.#server.stop()
+  }
+
+  /** Starts it again on the same data. */
+  async resume(): Promise<void> {
+    await this.#server.start()
+  }
+
+  /** Lets it hang: connections stay, and nobody answers. */
+  freeze(): void {
+    for (const pid of this.#pids()) process.kill(pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    for (const pid of this.#pids()) process.kill(pid, 'SIGCONT')
+  }
+
+  #pids(): readonly number[] {
+    const postmaster = Number(readFileSync(join(this.#folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ')
+    return [postmaster, ...children.filter(Boolean).map(Number)]
   }
 
   async stop(): Promise<void> {

@@ -1,14 +1,14 @@
 import pg from 'pg'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
-import { unavailable } from '../sql/errors.ts'
 import type { Cell } from '../sql/rows.ts'
 import { SqlCatalogue } from '../sql/sql-catalogue.ts'
 import type { ReadName, SqlDriver, WriteName, WriteStep } from '../sql/sql-driver.ts'
+import { Availability } from './availability.ts'
 import { type Migration, migrate } from './migrations.ts'
 import { startFailure } from './start-failure.ts'
 import { LOCKS, READS, WRITES } from './statements.ts'
-import { translateError } from './translate-error.ts'
+import { isAway, translateError } from './translate-error.ts'
 
 /** Where the catalogue is and who hears of its writes. */
 export interface PostgresCatalogueOptions {
@@ -23,9 +23,9 @@ export interface PostgresCatalogueOptions {
 
 export const POOL_MAX = 16
 /** A connection that does not come, or is not free, within this time: the database is away. */
-const CONNECT_DEADLINE_MS = 5_000
+const CONNECT_DEADLINE_MS = 3_000
 /** A statement that takes longer is given up, here and there. */
-const STATEMENT_DEADLINE_MS = 10_000
+const STATEMENT_DEADLINE_MS = 5_000
 const IDLE_MS = 60_000
 const MS_PER_SECOND = 1000
 
@@ -70,12 +70,13 @@ export const openPostgresCatalogue = async (options: PostgresCatalogueOptions): 
 class PostgresDriver implements SqlDriver {
   readonly #pool: pg.Pool
   readonly #telemetry: Telemetry
+  readonly #availability: Availability
   readonly #turns = new Map<string, Promise<void>>()
-  #isOpen = true
 
   constructor(pool: pg.Pool, telemetry: Telemetry) {
     this.#pool = pool
     this.#telemetry = telemetry
+    this.#availability = new Availability(() => pool.query('SELECT 1'))
   }
 
   async get(name: ReadName, ...cells: readonly Cell[]): Promise<unknown> {
@@ -83,17 +84,17 @@ class PostgresDriver implements SqlDriver {
   }
 
   async all(name: ReadName, ...cells: readonly Cell[]): Promise<readonly unknown[]> {
-    this.#requireOpen()
+    this.#availability.require()
     try {
       const { rows } = await this.#pool.query({ name, text: READS[name], values: cells.map(toValue), rowMode: 'array' })
       return rows
     } catch (error) {
-      throw translateError(error)
+      throw this.#translate(error)
     }
   }
 
   async write(...steps: readonly WriteStep[]): Promise<unknown> {
-    this.#requireOpen()
+    this.#availability.require()
     const [first] = steps
     if (!first) return undefined
     const begunMs = performance.now()
@@ -102,7 +103,7 @@ class PostgresDriver implements SqlDriver {
       if (lock) return await this.#inTurn(keyOf(first, lock.cells), () => this.#transact(first, steps.slice(1)))
       return steps.length === 1 ? (await run(this.#pool, first)).row : await this.#transact(first, steps.slice(1))
     } catch (error) {
-      throw translateError(error, first.name)
+      throw this.#translate(error, first.name)
     } finally {
       this.#telemetry.catalogueWrite((performance.now() - begunMs) / MS_PER_SECOND, 1)
     }
@@ -113,8 +114,8 @@ class PostgresDriver implements SqlDriver {
   }
 
   async close(): Promise<void> {
-    if (!this.#isOpen) return
-    this.#isOpen = false
+    if (this.#pool.ended) return
+    this.#availability.close()
     await this.#pool.end()
   }
 
@@ -145,9 +146,12 @@ class PostgresDriver implements SqlDriver {
       await client.query('COMMIT')
       return row
     } catch (error) {
-      await client.query('ROLLBACK').catch((failed: Error) => {
-        fault = failed
-      })
+      // Who does not answer is not asked to roll back: the connection goes, and with it what was begun.
+      if (isAway(error)) fault = error as Error
+      else
+        await client.query('ROLLBACK').catch((failed: Error) => {
+          fault = failed
+        })
       throw error
     } finally {
       // One that cannot even be rolled back is not used again.
@@ -155,8 +159,9 @@ class PostgresDriver implements SqlDriver {
     }
   }
 
-  #requireOpen(): void {
-    if (!this.#isOpen) throw unavailable('The catalogue is closed.', 'The server is stopping.')
+  #translate(thrown: unknown, write?: WriteName): unknown {
+    if (isAway(thrown)) this.#availability.suspect()
+    return translateError(thrown, write)
   }
 }
 

@@ -31,6 +31,13 @@ export const translateError = (thrown: unknown, write?: WriteName): unknown => {
   return NOT_NOW.test(code) ? away(thrown) : thrown
 }
 
+/** True when the database was not reached or did not answer in time: it is not there for anybody. */
+export const isAway = (thrown: unknown): boolean => {
+  if (thrown instanceof PoulsenError) return false
+  const { code } = (thrown ?? {}) as DatabaseError
+  return typeof code !== 'string' || !SQLSTATE.test(code) || /^(?:08|57P)/.test(code)
+}
+
 /** Not reached, cut off, too slow, restarting. */
 const away = (cause: unknown): PoulsenError =>
   unavailable('The catalogue (PostgreSQL) is not available.', 'Try again; the log says why.', cause)
