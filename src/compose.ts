@@ -99,11 +99,16 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
   const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
 
   const sealing = new Sealing({ catalogue, mediaStore })
-  const onSettled = (recording: Recording) => sealing.add(recording)
+  let derivations: Derivations | undefined
+  const onSettled = (recording: Recording) => {
+    sealing.add(recording)
+    // What is left of it is swept, and no harm: the row says what is to be heard.
+    derivations?.endGrowing({ projectId: recording.projectId, recordingId: recording.id }).catch(() => {})
+  }
   const live = openCapture({ catalogue, mediaStore, clock: systemClock, ids: systemIds, onSettled })
   const ports = { catalogue, mediaStore, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
   const access = new Access(ports)
-  const derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
+  derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
   await derivations.start()
   return {
     catalogue,

@@ -59,18 +59,20 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   const stop = new StopSignal()
   let services: Services | undefined
   let doors: CallDoors | undefined
-  let whip: WhipDoor | undefined
+  let opening: Promise<WhipDoor | undefined> | undefined
   try {
     const tls = readConfiguredTls(config)
     const opened = await openAll(config, metrics, log)
     services = opened.services
     const { capture } = opened
+    await services.derivations.dropGrowing()
     const made = await bootstrap(services, given(config))
     const { logger } = log
-    const opening = openWhipDoor(config, { services, recorder: capture, metrics: metrics.whip, logger })
+    opening = openWhipDoor(config, { services, recorder: capture, metrics: metrics.whip, logger })
+    // Who waits for it hears of its failure; it is not to be unheard until then.
     opening.catch(() => {})
     doors = await openCallDoors(config, { services, capture, metrics: metrics.calls, logger, tls: tls?.files })
-    whip = await opening
+    const whip = await opening
     const app = await buildApp(config, options.version, { services, metrics, log, stop, tls: tls?.files, whip })
     if (tls) app.addHook('onClose', watchTls(tls.paths, certificateOf(app, doors), logger))
     const { addresses } = doors
@@ -87,7 +89,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     await Promise.all([sweeper.stop(), sealer.stop()])
     logger.info('stopped')
   } finally {
-    await whip?.close()
+    // Also when the start failed beside it: its process must not stay.
+    await (await opening?.catch(() => undefined))?.close()
     await doors?.close()
     await services?.close()
     await nodeLock?.release()

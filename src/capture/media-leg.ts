@@ -77,9 +77,8 @@ export class MediaLeg {
     this.#srtp = { ...before, keys, sender }
   }
 
-  /** What strangers report does not count: only the address that media comes from is believed. */
-  #control(bytes: Uint8Array, { address }: RemoteInfo): void {
-    if (this.#receiver && this.#receiver.rtcpPeer.address !== address) return
+  #control(bytes: Uint8Array, from: RemoteInfo): void {
+    if (this.#receiver && !isFromPeer(this.#receiver, from)) return
     const opened = this.#srtp ? this.#srtp.receiver.openRtcp(bytes) : bytes
     if (typeof opened !== 'string') this.#reports.take(opened, performance.now(), this.#receiver)
   }
@@ -88,5 +87,12 @@ export class MediaLeg {
     this.#sockets.close()
   }
 }
+
+/**
+ * What strangers report does not count: only the address that media comes from is believed, and only its port where that is known for good. Elsewhere RTCP
+ * may come from any port of it.
+ */
+const isFromPeer = ({ plan, rtcpPeer }: StreamReceiver, { address, port }: RemoteInfo): boolean =>
+  rtcpPeer.address === address && (!plan.isFixed || rtcpPeer.port === port)
 
 const isSameKey = (a: SrtpKey, b: SrtpKey): boolean => a.suite === b.suite && Buffer.compare(a.keySalt, b.keySalt) === 0

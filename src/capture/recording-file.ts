@@ -81,7 +81,7 @@ export class RecordingFile {
 
   /** The bytes that a reader sees in place of the file's beginning. */
   head(): Uint8Array {
-    return this.#encoder.headAt(this.#byteSize)
+    return this.#encoder.headAt(this.#byteSize, this.#content)
   }
 
   /** Appends pieces of audio, which nobody may change any more; what one call brings is in memory at once. */
@@ -117,7 +117,7 @@ export class RecordingFile {
    */
   finish(): Promise<number> {
     return this.#ask(async () => {
-      const head = this.#failure === undefined ? await this.#putTail() : await this.#cutOff()
+      const head = this.#failure === undefined ? await this.#putTailOrCutOff() : await this.#cutOff()
       if (head.length > 0) await this.#file.write(head, 0)
       await this.#file.sync()
       return this.#byteSize
@@ -130,6 +130,14 @@ export class RecordingFile {
     await this.#close().catch(() => {})
   }
 
+  /** The disk may be full at the very end. */
+  #putTailOrCutOff(): Promise<Uint8Array> {
+    return this.#putTail().catch((error: unknown) => {
+      this.#failure = error
+      return this.#cutOff()
+    })
+  }
+
   async #putTail(): Promise<Uint8Array> {
     const { tail, head } = this.#encoder.finish(this.#byteSize)
     await this.#put(tail)
@@ -138,7 +146,7 @@ export class RecordingFile {
 
   async #cutOff(): Promise<Uint8Array> {
     await this.#file.truncate(this.#byteSize)
-    return this.#encoder.headAt(this.#byteSize)
+    return this.#encoder.headAt(this.#byteSize, this.#content)
   }
 
   #close(): Promise<void> {

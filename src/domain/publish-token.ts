@@ -25,10 +25,15 @@ export const PUBLISHER_METADATA_MAX = { entries: 32, nameCharacters: 64, valueCh
 export const PUBLISH_TOKEN_SECONDS_MAX = 86_400
 
 const SECRET = /^PW[0-9a-f]{48}$/
-const ENDPOINT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}$/
+/**
+ * The name of a WHIP endpoint, as JSON Schema writes patterns: up to 64 letters, digits and `.` `_` `~` `-`. Neither `.` nor `..`, which no URL can end
+ * with (RFC 3986 §5.2.4).
+ */
+export const ENDPOINT_PATTERN = '^(?!\\.{1,2}$)[A-Za-z0-9._~-]{1,64}$'
+const ENDPOINT = new RegExp(ENDPOINT_PATTERN)
 
 /** True for `PW` followed by 48 lower-case hexadecimal digits, the form of every publish token's secret. */
 export const isPublishTokenSecret = (text: string): boolean => SECRET.test(text)
 
-/** True for the name of a WHIP endpoint: up to 64 letters, digits and `.` `_` `~` `-`. */
+/** True for what {@link ENDPOINT_PATTERN} describes. */
 export const isEndpoint = (text: string): boolean => ENDPOINT.test(text)

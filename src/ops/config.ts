@@ -1,8 +1,9 @@
 import { PoulsenError } from '../domain/errors.ts'
+import type { IceServer } from '../domain/ice-server.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import { CONFIG_KEYS, type ConfigKey, type PortRange } from './config-keys.ts'
 import type { SipListenAddress } from './sip-listen.ts'
-import type { ConfiguredIceServer, WebRtcListen } from './webrtc-keys.ts'
+import type { WebRtcListen } from './webrtc-keys.ts'
 
 /** Everything that can be set, read once at the start and passed on from there. Frozen. */
 export interface Config {
@@ -32,7 +33,7 @@ export interface Config {
   /** null: no WebRTC. */
   readonly webrtcListen: WebRtcListen | null
   readonly webrtcPublicAddress?: string
-  readonly webrtcIceServers?: readonly ConfiguredIceServer[]
+  readonly webrtcIceServers?: readonly IceServer[]
   readonly webrtcOrigins: '*' | readonly string[]
   readonly webrtcProjectMax: number
   readonly webrtcPostsPerSecond: number

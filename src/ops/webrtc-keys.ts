@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
+import type { IceServer } from '../domain/ice-server.ts'
 import type { ConfigKey } from './config-keys.ts'
 
 /** Where WebRTC peers are reached: one UDP port for all of them. */
@@ -7,13 +8,6 @@ export interface WebRtcListen {
   readonly address: string
   /** 0 takes a free one. */
   readonly port: number
-}
-
-/** A STUN or TURN server that publishers are told of. */
-export interface ConfiguredIceServer {
-  readonly uri: string
-  readonly username?: string
-  readonly credential?: string
 }
 
 const LISTEN = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15})):(\d{1,5})$/i
@@ -34,12 +28,12 @@ export const parseWebRtcListen = (text: string): WebRtcListen | null | undefined
   return isAddress && port <= PORT_MAX ? { address, port } : undefined
 }
 
-const parseIceServers = (text: string): readonly ConfiguredIceServer[] | undefined => {
+const parseIceServers = (text: string): readonly IceServer[] | undefined => {
   const servers = text.split(',', ICE_SERVERS_MAX + 1).map((entry) => parseIceServer(entry.trim()))
   return servers.length <= ICE_SERVERS_MAX && servers.every((server) => server !== undefined) ? servers : undefined
 }
 
-const parseIceServer = (text: string): ConfiguredIceServer | undefined => {
+const parseIceServer = (text: string): IceServer | undefined => {
   const [, scheme, username, credential, host, ipv6, port = '', digits, query = ''] = ICE_SERVER.exec(text) ?? []
   if (scheme === undefined || host === undefined || Number(digits ?? 0) > PORT_MAX) return undefined
   const isStun = scheme.toLowerCase().startsWith('stun')

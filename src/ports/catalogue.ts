@@ -49,6 +49,8 @@ export interface Catalogue {
   findPublishToken(digest: string): Promise<PublishToken | undefined>
   /** Marks a publish token used; false when it is absent, used already, or expired at `nowMs`. Of several who try at the same time exactly one succeeds. */
   usePublishToken(digest: string, nowMs: number): Promise<boolean>
+  /** Makes a publish token one that has not been used, if it is there: what it was used for has come to nothing. */
+  freePublishToken(digest: string): Promise<void>
   /** Removes publish tokens that expired by `untilMs`. */
   deletePublishTokens(untilMs: number): Promise<void>
 

@@ -6,6 +6,8 @@ export interface TranscodeRequest {
   readonly to: 'wav' | 'mp3'
   /** Of a WAV: samples a second; without it, those of the source. */
   readonly wavRateHz?: number
+  /** The source was recorded by us from a live call. */
+  readonly isCaptured?: boolean
   /** The source is what there is of a recording in progress, which may be nothing yet. */
   readonly isGrowing?: boolean
   readonly source: AsyncIterable<Uint8Array>

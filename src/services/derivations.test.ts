@@ -8,6 +8,7 @@ import { DERIVED_BYTES, ToyTranscoder } from '../../test/fakes/toy-transcoder.ts
 import type { MediaObject } from '../domain/media-object.ts'
 import type { LiveMedia } from '../ports/live-recordings.ts'
 import { Derivations } from './derivations.ts'
+import { type MediaOwner, parseMediaKey } from './media-key.ts'
 
 let mediaStore: MemoryMediaStore
 let cache: MemoryMediaStore
@@ -28,6 +29,11 @@ const aMedia = async (text: string): Promise<MediaObject> => {
   if (!media) throw new Error('no media')
   await put(mediaStore, media.key, Buffer.from(text))
   return media
+}
+const ownerOf = ({ key }: MediaObject): MediaOwner => {
+  const owner = parseMediaKey(key)
+  if (!owner) throw new Error(`${key} is nobody's`)
+  return owner
 }
 const cachedKeys = async () => (await Array.fromAsync(cache.list())).map(({ key }) => key)
 
@@ -86,7 +92,7 @@ it('derives again when the cache was emptied under it, and forgets with its reco
   await subject.derive(media, 'mp3')
   expect(transcoder.runs).toBe(2)
   await subject.derive(media, 'wav')
-  await subject.forget(media)
+  await subject.forget(ownerOf(media))
   expect(await cachedKeys()).toEqual([])
 })
 
@@ -119,13 +125,40 @@ describe('of a recording in progress', () => {
     expect(await textOf(stats[0].key)).toBe('wav of one')
   })
 
-  it('puts each WAV in the place of the one before', async () => {
+  it('keeps the newest WAV and the one before, which somebody may be about to read', async () => {
     const subject = derivations()
     const first = await subject.deriveGrowing(media, await grown('one '))
-    const second = await subject.deriveGrowing(media, await grown('two'))
-    expect(second.key).not.toBe(first.key)
+    const second = await subject.deriveGrowing(media, await grown('two '))
     expect(await textOf(second.key)).toBe('wav of one two')
-    expect(await cachedKeys()).toEqual([second.key])
+    expect(await cachedKeys()).toEqual([first.key, second.key])
+    const third = await subject.deriveGrowing(media, await grown('three'))
+    expect(await cachedKeys()).toEqual([second.key, third.key])
+  })
+
+  it('has none of it left when it has ended, nor when the server was killed', async () => {
+    const subject = derivations()
+    await subject.deriveGrowing(media, await grown('one '))
+    const whole = await subject.derive(media, 'mp3')
+    await subject.endGrowing(ownerOf(media))
+    expect(await cachedKeys()).toEqual([whole.key])
+    await subject.deriveGrowing(media, await grown('two'))
+    const next = derivations()
+    await next.start()
+    expect(await cachedKeys()).toHaveLength(2)
+    await next.dropGrowing()
+    expect(await cachedKeys()).toEqual([whole.key])
+  })
+
+  it('that is deleted while a WAV or an MP3 of it is made leaves nothing behind', async () => {
+    const subject = derivations()
+    const running = [subject.deriveGrowing(media, await grown('one')), subject.derive(media, 'mp3')]
+    const outcomes = Promise.allSettled(running)
+    await subject.forget(ownerOf(media))
+    expect(await outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: 'MEDIA_NOT_FOUND' } },
+      { status: 'rejected', reason: { code: 'MEDIA_NOT_FOUND' } },
+    ])
+    expect([await cachedKeys(), cache.unended]).toEqual([[], 0])
   })
 
   it('makes none anew while nothing has come', async () => {
@@ -154,7 +187,7 @@ describe('of a recording in progress', () => {
     const whole = await subject.derive(media, 'wav')
     expect(await textOf(whole.key)).toBe('wav of')
     expect((await cachedKeys()).sort()).toEqual([growing.key, whole.key].sort())
-    await subject.forget(media)
+    await subject.forget(ownerOf(media))
     expect(await cachedKeys()).toEqual([])
   })
 
@@ -164,7 +197,7 @@ describe('of a recording in progress', () => {
     const now = await grown('one')
     const keys = [(await subject.deriveGrowing(media, now)).key, (await subject.deriveGrowing(other, now)).key]
     expect((await cachedKeys()).sort()).toEqual(keys.sort())
-    await subject.forget(other)
+    await subject.forget(ownerOf(other))
     expect(await cachedKeys()).toEqual([`${media.key}.live-3.wav`])
   })
 
@@ -172,7 +205,12 @@ describe('of a recording in progress', () => {
     const subject = derivations(Number.POSITIVE_INFINITY)
     const now = await grown('one')
     const makeFor = async (index: number) =>
-      (await subject.deriveGrowing({ ...media, key: `${media.key}-${index}` }, now)).key
+      (
+        await subject.deriveGrowing(
+          { ...media, key: `${media.key.slice(0, -20)}${String(index).padStart(4, '0')}.0` },
+          now,
+        )
+      ).key
     const keys: string[] = []
     while (keys.length < 1_000) keys.push(await makeFor(keys.length))
     expect(await cachedKeys()).toEqual(keys)

@@ -1,9 +1,10 @@
-import { hasCode } from '../domain/errors.ts'
+import { hasCode, PoulsenError } from '../domain/errors.ts'
 import type { MediaFormat, MediaObject } from '../domain/media-object.ts'
 import type { LiveMedia } from '../ports/live-recordings.ts'
-import type { MediaStat, MediaStore } from '../ports/media-store.ts'
+import type { MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { TranscodeRequest, Transcoder } from '../ports/transcoder.ts'
+import { type MediaOwner, mediaKeyPrefix } from './media-key.ts'
 
 /** The formats that can be made from another one. */
 export type DerivedFormat = 'wav' | 'mp3'
@@ -12,7 +13,15 @@ export const DERIVATION_VERSION = 2
 type Conversion = Omit<TranscodeRequest, 'source' | 'append'>
 /** Recordings in progress whose last WAV is remembered. */
 const GROWING_MAX = 1_000
-const DERIVED_FORMATS: readonly DerivedFormat[] = ['wav', 'mp3']
+/** One derivation: what it is shared by, where it goes, what of. */
+interface Work {
+  readonly name: string
+  readonly key: MediaKey
+  readonly read: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
+  readonly conversion: Conversion
+}
+
+const GROWING_KEY = /\.live-\d+\.wav$/
 
 /** True when `format` is one that can be made from another. */
 export const isDerivedFormat = (format: MediaFormat): format is DerivedFormat => format !== 'ogg'
@@ -28,8 +37,10 @@ export class Derivations {
   readonly #telemetry: Telemetry
   readonly #cacheMaxBytes: number
   readonly #running = new Map<string, Promise<MediaStat>>()
-  /** What was made last of a recording in progress, by the key of its media. */
-  readonly #growing = new Map<string, string>()
+  /** What was made last of a recording in progress, newest first, by what its keys begin with. */
+  readonly #growing = new Map<string, readonly string[]>()
+  /** Those that run and whose recording has been deleted meanwhile. */
+  readonly #forgotten = new Set<string>()
   /** Sizes of what is cached; a Map keeps insertion order, and each use re-inserts: oldest use first. */
   readonly #sizes = new Map<string, number>()
   #cachedBytes = 0
@@ -56,15 +67,10 @@ export class Derivations {
   }
 
   /** Where in the cache the other container of `media` is, made now when it is not there yet. Rejects with TRANSCODE_FAILED, TRANSCODER_BUSY, MEDIA_…. */
-  async derive(media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
+  derive(media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
     const key = derivedKey(media, to)
-    const cached = await this.#findCached(key)
-    if (cached) {
-      this.#telemetry.derivationEnded('cached', to)
-      return cached
-    }
-    const run = this.#running.get(key) ?? this.#start(key, media, to)
-    return run
+    const read = (signal: AbortSignal) => this.#mediaStore.read(media.key, undefined, signal)
+    return this.#once(key, () => this.#make({ name: key, key, read, conversion: conversionOf(media, to) }))
   }
 
   /**
@@ -73,54 +79,80 @@ export class Derivations {
    */
   deriveGrowing(media: MediaObject, live: LiveMedia): Promise<MediaStat> {
     const name = `${media.key}.live`
+    const key = `${name}-${live.byteSize}.wav`
+    const read = (signal: AbortSignal) => live.read({ startBytes: 0, endBytes: live.byteSize }, signal)
+    const conversion = { ...conversionOf(media, 'wav'), isGrowing: true }
+    return this.#once(name, async () => {
+      const stat = await this.#make({ name, key, read, conversion })
+      await this.#replaceGrowing(media.key, key)
+      return stat
+    })
+  }
+
+  /** Drops whatever was derived of a recording, also of one without any bytes in the end; what is being derived is dropped when it is there. */
+  async forget(owner: MediaOwner): Promise<void> {
+    const prefix = mediaKeyPrefix(owner)
+    for (const name of this.#running.keys()) if (name.startsWith(prefix)) this.#forgotten.add(name)
+    for (const key of [...this.#sizes.keys()]) if (key.startsWith(prefix)) await this.#drop(key)
+    this.#growing.delete(prefix)
+  }
+
+  /** The recording has ended: what was made of it while it grew is of no more use. */
+  async endGrowing(owner: MediaOwner): Promise<void> {
+    const prefix = mediaKeyPrefix(owner)
+    const made = this.#growing.get(prefix) ?? []
+    this.#growing.delete(prefix)
+    for (const key of made) await this.#drop(key)
+  }
+
+  /** Drops what an earlier run of the server made of recordings in progress: none of them is any more. Not beside a running server. */
+  async dropGrowing(): Promise<void> {
+    for (const key of [...this.#sizes.keys()]) if (GROWING_KEY.test(key)) await this.#drop(key)
+  }
+
+  /** The one before stays for who has just been given it. */
+  async #replaceGrowing(mediaKey: MediaKey, newest: string): Promise<void> {
+    const prefix = mediaKey.slice(0, mediaKey.lastIndexOf('.') + 1)
+    const [previous, ...older] = this.#growing.get(prefix) ?? []
+    this.#growing.delete(prefix)
+    this.#growing.set(prefix, previous === undefined ? [newest] : [newest, previous])
+    for (const key of older) await this.#drop(key)
+    const [oldest] = this.#growing
+    if (!oldest || this.#growing.size <= GROWING_MAX) return
+    this.#growing.delete(oldest[0])
+    for (const key of oldest[1]) await this.#drop(key)
+  }
+
+  /** Runs it unless one of this name runs already, whose outcome is shared then. */
+  #once(name: string, make: () => Promise<MediaStat>): Promise<MediaStat> {
     const running = this.#running.get(name)
     if (running) return running
-    const key = `${name}-${live.byteSize}.wav`
-    const run = this.#deriveGrowing(key, media, live).finally(() => this.#running.delete(name))
+    const run = make().finally(() => {
+      this.#running.delete(name)
+      this.#forgotten.delete(name)
+    })
     this.#running.set(name, run)
     return run
   }
 
-  /** Drops whatever was derived from these bytes. */
-  async forget(media: MediaObject): Promise<void> {
-    for (const format of DERIVED_FORMATS) await this.#drop(derivedKey(media, format))
-    await this.#replaceGrowing(media, undefined)
-  }
-
-  async #deriveGrowing(key: string, media: MediaObject, live: LiveMedia): Promise<MediaStat> {
-    const cached = await this.#findCached(key)
-    if (cached) return cached
-    const read = (signal: AbortSignal) => live.read({ startBytes: 0, endBytes: live.byteSize }, signal)
-    const stat = await this.#run(key, read, { ...conversionOf(media, 'wav'), isGrowing: true })
-    await this.#replaceGrowing(media, key)
-    return stat
-  }
-
-  async #replaceGrowing({ key }: MediaObject, newest: string | undefined): Promise<void> {
-    const before = this.#growing.get(key)
-    this.#growing.delete(key)
-    if (newest !== undefined) this.#growing.set(key, newest)
-    const [oldest] = this.#growing
-    if (oldest && this.#growing.size > GROWING_MAX) {
-      this.#growing.delete(oldest[0])
-      await this.#drop(oldest[1])
+  async #make(work: Work): Promise<MediaStat> {
+    const { to } = work.conversion
+    const cached = await this.#findCached(work.key)
+    if (cached) {
+      this.#telemetry.derivationEnded('cached', to)
+      return cached
     }
-    if (before !== undefined && before !== newest) await this.#drop(before)
+    try {
+      const stat = await this.#run(work)
+      this.#telemetry.derivationEnded('derived', to)
+      return stat
+    } catch (error) {
+      this.#telemetry.derivationEnded('failed', to)
+      throw error
+    }
   }
 
-  #start(key: string, media: MediaObject, to: DerivedFormat): Promise<MediaStat> {
-    const read = (signal: AbortSignal) => this.#mediaStore.read(media.key, undefined, signal)
-    const run = this.#run(key, read, conversionOf(media, to)).finally(() => this.#running.delete(key))
-    this.#running.set(key, run)
-    return run
-  }
-
-  async #run(
-    key: string,
-    read: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>,
-    conversion: Conversion,
-  ): Promise<MediaStat> {
-    const { to } = conversion
+  async #run({ name, key, read, conversion }: Work): Promise<MediaStat> {
     const writer = await this.#cache.open(key)
     const done = new AbortController()
     try {
@@ -130,16 +162,18 @@ export class Derivations {
       await writer.finalise(header)
       const stat = await this.#cache.stat(key)
       this.#note(key, stat.byteSize)
+      if (this.#forgotten.has(name)) throw await this.#takeBack(key)
       await this.#evict(key)
-      this.#telemetry.derivationEnded('derived', to)
       return stat
-    } catch (error) {
-      this.#telemetry.derivationEnded('failed', to)
-      throw error
     } finally {
       done.abort()
       await writer.abort()
     }
+  }
+
+  async #takeBack(key: string): Promise<PoulsenError> {
+    await this.#drop(key)
+    return new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'It has been deleted.' })
   }
 
   async #findCached(key: string): Promise<MediaStat | undefined> {
@@ -184,6 +218,8 @@ export class Derivations {
 const conversionOf = ({ format, wav }: MediaObject, to: DerivedFormat): Conversion => ({
   from: format,
   to,
+  // Only what was captured has such a form.
+  ...(wav && { isCaptured: true }),
   ...(wav && to === 'wav' && { wavRateHz: wav.sampleRateHz }),
 })
 

@@ -14,6 +14,10 @@ export interface MediaOwner {
 export const formatMediaKey = (owner: MediaOwner, nonce: string): MediaKey =>
   `${owner.projectId}/${owner.recordingId.slice(-2)}/${owner.recordingId}.${nonce}`
 
+/** What all keys of a recording begin with, of whichever attempt and whatever is derived of it. */
+export const mediaKeyPrefix = ({ projectId, recordingId }: MediaOwner): string =>
+  formatMediaKey({ projectId, recordingId }, '')
+
 /** The owner that a key (of original or derived bytes) names, or undefined when the key is not one of ours. */
 export const parseMediaKey = (key: MediaKey): MediaOwner | undefined => {
   const [project = '', , file = '', ...rest] = key.split('/')

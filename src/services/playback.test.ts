@@ -6,6 +6,7 @@ import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryLiveRecordings } from '../../test/fakes/memory-live-recordings.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
 import { ToyTranscoder } from '../../test/fakes/toy-transcoder.ts'
+import { PoulsenError } from '../domain/errors.ts'
 import type { Project } from '../domain/project.ts'
 import type { Recording } from '../domain/recording.ts'
 import { Derivations } from './derivations.ts'
@@ -182,6 +183,8 @@ describe('a recording in progress', () => {
   })
 })
 
+const gone = () => new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'It has ended.' })
+
 describe('a recording whose URL gives a WAV', () => {
   it('has that in its path, while it is in progress and when it has ended', async () => {
     const project = aProject()
@@ -211,13 +214,26 @@ describe('a recording whose URL gives a WAV', () => {
     await expect(playback.open(recording, 'mp3')).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
   })
 
-  it('in progress plays as a WAV that was made since, when it has another in its place', async () => {
+  it('in progress plays as the WAV that was opened, also when there is a newer one', async () => {
     const recording = await aLiveCall('one ', asPublished)
     const early = await playback.open(recording, 'wav')
     live.grow(recording.id, Buffer.from('two'))
     const late = await playback.open(recording, 'wav')
-    await expect(bytesOf(early)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+    expect((await bytesOf(early)).trim()).toBe('wav of one')
     expect((await bytesOf(late)).trim()).toBe('wav of one two')
+  })
+
+  it('that ends while its WAV is made plays as what it became', async () => {
+    const recording = await aLiveCall('one', asPublished)
+    const open = live.open.bind(live)
+    live.open = async (id) => {
+      const found = await open(id)
+      await hangUp(recording)
+      return found && { ...found, read: () => Promise.reject(gone()) }
+    }
+    const playable = await playback.open(recording, 'wav')
+    expect(playable).toMatchObject({ mediaType: 'audio/wav', isGrowing: false })
+    expect((await bytesOf(playable)).trim()).toBe('wav of one')
   })
 
   it('that has ended plays as a WAV under another tag, and as what came', async () => {

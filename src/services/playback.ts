@@ -106,7 +106,15 @@ export class Playback {
     const live = isStored ? undefined : await this.#live.open(recording.id)
     if (!live) return this.#openEnded(recording, format)
     const { media } = recording
-    if (media?.wav && format === 'wav') return this.#growingWav(media, live)
+    if (media?.wav && format === 'wav') {
+      try {
+        return await this.#growingWav(media, live)
+      } catch (error) {
+        if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
+        // It has ended since it was looked at.
+        return this.#openEnded(recording, format)
+      }
+    }
     if (media?.format !== format) throw notYet(recording.id, format)
     return this.#growing(live, format)
   }

@@ -100,6 +100,17 @@ describe('a publish token', () => {
     expect(await publishTokens.find(secret, 'support')).toBeUndefined()
   })
 
+  it('is good again when its use has come to nothing, until it expires', async () => {
+    const { token, secret } = await create({ lifeSeconds: 1 })
+    await publishTokens.use(token)
+    await publishTokens.free(token)
+    expect(await publishTokens.find(secret, 'support')).toEqual({ token, project })
+    expect(await publishTokens.use(token)).toBe(true)
+    await publishTokens.free(token)
+    clock.advance(1_000)
+    expect(await publishTokens.find(secret, 'support')).toBeUndefined()
+  })
+
   it('is used by one of two who come at once', async () => {
     const { secret } = await create()
     const found = await Promise.all([1, 2].map(() => publishTokens.find(secret, 'support')))

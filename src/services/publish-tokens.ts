@@ -56,4 +56,9 @@ export class PublishTokens {
   use({ digest }: PublishToken): Promise<boolean> {
     return this.#catalogue.usePublishToken(digest, this.#clock.nowMs())
   }
+
+  /** Makes a token good again whose use has come to nothing; it still expires when it would have. Rejects with what the catalogue rejects with. */
+  free({ digest }: PublishToken): Promise<void> {
+    return this.#catalogue.freePublishToken(digest)
+  }
 }

@@ -72,10 +72,9 @@ export class Recordings {
   async delete(projectId: Uuid, id: Uuid): Promise<void> {
     const { media, status } = (await this.#catalogue.deleteRecording(projectId, id)) ?? notFound(id)
     if (!isFinal(status)) await this.#live.discard(id)
-    if (!media) return
     // Also after a discard: the call may have ended just now, and its bytes be in the media store already.
-    await this.#mediaStore.remove(media.key)
-    await this.#derivations.forget(media)
+    if (media) await this.#mediaStore.remove(media.key)
+    await this.#derivations.forget({ projectId, recordingId: id })
   }
 }
 

@@ -25,7 +25,7 @@ interface Document {
   readonly components: { readonly securitySchemes: Readonly<Record<string, { readonly type: string }>> }
 }
 
-const suite = useServer()
+const suite = useServer({ POULSEN_WEBRTC_LISTEN: '127.0.0.1:0' })
 const MEDIA = '/files/{projectId}/recordings/{file}'
 const AUDIO_TYPES = ['audio/wav', 'audio/mpeg', 'audio/ogg', 'multipart/form-data']
 let document: Document
@@ -107,7 +107,7 @@ describe('/openapi.json', () => {
 
 it('docs/reference/http.md has every operation, and no other', () => {
   const page = readFileSync('docs/reference/http.md', 'utf8')
-  const listed = [...page.matchAll(/^\| `([A-Z]+) (\/(?:api|v1|files)[^`]*)`/gm)].map(
+  const listed = [...page.matchAll(/^\| `([A-Z]+) (\/(?:api|v1|files|whip\/\{)[^`]*)`/gm)].map(
     ([, method, path]) => `${method} ${path}`,
   )
   const served = operations.map(([name]) => name.replace(/^\w+/, (method) => method.toUpperCase()))

@@ -1,4 +1,5 @@
-import { type Publication, WhipSessions, type WhipSessionsOptions } from '../../src/edges/whip/whip-sessions.ts'
+import type { Publication } from '../../src/edges/whip/publication.ts'
+import { WhipSessions, type WhipSessionsOptions } from '../../src/edges/whip/whip-sessions.ts'
 import type { WhipSessionReport, WhipTelemetry } from '../../src/ports/whip-telemetry.ts'
 import { FakeCallRecorder, type FakeRecordedCall } from '../fakes/fake-call-recorder.ts'
 import { FakeWebRtcPeers } from '../fakes/fake-webrtc-peers.ts'
@@ -53,7 +54,7 @@ export class WhipBench {
       legId: undefined,
       metadata: undefined,
       from: 'Chromium',
-      claim: async () => {},
+      claim: async () => async () => {},
       ...parts,
     })
   }

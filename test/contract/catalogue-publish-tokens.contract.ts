@@ -82,6 +82,31 @@ export const describePublishTokens = (name: string, open: () => Promise<Catalogu
       expect(await catalogue.usePublishToken(aPublishToken(randomUUID()).digest, NOW_MS)).toBe(false)
     })
 
+    it('frees a token that was used, so that it can be used once more, and changes nothing else', async () => {
+      const [token, other] = [await withToken({ metadata: { a: 'b' } }), await withToken({ isUsed: true })]
+      expect(await catalogue.usePublishToken(token.digest, NOW_MS)).toBe(true)
+      await catalogue.freePublishToken(token.digest)
+      expect(await catalogue.findPublishToken(token.digest)).toEqual(token)
+      expect(await catalogue.findPublishToken(other.digest)).toEqual(other)
+      expect(await catalogue.usePublishToken(token.digest, NOW_MS)).toBe(true)
+      expect(await catalogue.usePublishToken(token.digest, NOW_MS)).toBe(false)
+    })
+
+    it('frees a token that is free, and one that is absent, without a change', async () => {
+      const token = await withToken()
+      const absent = aPublishToken(token.projectId)
+      await catalogue.freePublishToken(token.digest)
+      await catalogue.freePublishToken(absent.digest)
+      expect(await catalogue.findPublishToken(token.digest)).toEqual(token)
+      expect(await catalogue.findPublishToken(absent.digest)).toBeUndefined()
+    })
+
+    it('frees no token from its expiry', async () => {
+      const token = await withToken({ expiresAtMs: NOW_MS, isUsed: true })
+      await catalogue.freePublishToken(token.digest)
+      expect(await catalogue.usePublishToken(token.digest, NOW_MS)).toBe(false)
+    })
+
     it('removes tokens that expired by a time, used or not, and no other', async () => {
       const used = await withToken({ expiresAtMs: NOW_MS - 1, isUsed: true })
       const [last, next] = [await withToken({ expiresAtMs: NOW_MS }), await withToken({ expiresAtMs: NOW_MS + 1 })]

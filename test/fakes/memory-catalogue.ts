@@ -113,6 +113,11 @@ export class MemoryCatalogue implements Catalogue {
     return true
   }
 
+  async freePublishToken(digest: string): Promise<void> {
+    const token = this.#publishTokens.get(digest)
+    if (token) this.#publishTokens.set(digest, { ...token, isUsed: false })
+  }
+
   async deletePublishTokens(untilMs: number): Promise<void> {
     for (const { digest, expiresAtMs } of this.#publishTokens.values())
       if (expiresAtMs <= untilMs) this.#publishTokens.delete(digest)

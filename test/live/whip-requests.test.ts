@@ -177,6 +177,7 @@ describe('an offer that cannot be read: 400', () => {
     ['no fingerprint', anOffer({ without: /^a=fingerprint/ }), noPrint],
     ['a fingerprint of SHA-1', anOffer().replace(print, `$1sha-1 ${'AA:'.repeat(19)}AA`), noPrint],
     ['a fingerprint cut by one', anOffer().replace(print, `$1sha-256 ${'AA:'.repeat(30)}AA`), noPrint],
+    ['a fingerprint too short for its algorithm', anOffer().replace('sha-256 ', 'sha-512 '), noPrint],
     ['a fingerprint that is none', anOffer().replace(print, '$1sha-256 nonsense'), noPrint],
     ['two lines of one mid', anOffer({ media: [anAudioLine(), anAudioLine()] }), damaged('two lines have one mid')],
     ['a mid with a space in it', anOffer().replace('a=mid:0', 'a=mid:a b'), damaged('a mid cannot be read')],
@@ -202,7 +203,7 @@ describe('an offer that cannot be taken: 422', () => {
   const noOpus = unsupported('it does not offer Opus')
   const silent = unsupported('a line of it sends nothing')
   const video = unsupported('it offers video: only audio is recorded')
-  const insecure = (protocol: string) => unsupported(`its media is ${protocol}, not secured by DTLS`)
+  const insecure = (protocol: string) => unsupported(`its media is ${protocol}, not DTLS over UDP`)
   const cases: readonly (readonly [name: string, body: string, expected: WhipAnswer])[] = [
     ['nothing', anOffer({ media: [] }), unsupported('it offers no audio')],
     ['video', anOffer({ media: [aVideoLine('0')] }), video],
@@ -232,6 +233,16 @@ describe('an offer that cannot be taken: 422', () => {
     ['RTCP on a port of its own', anOffer({ without: /^a=rtcp-mux/ }), unsupported('it does not multiplex RTCP')],
     ['media in the open', anOffer({ media: [anAudioLine({ protocol: 'RTP/AVP' })] }), insecure('RTP/AVP')],
     ['media with keys in SDP', anOffer({ media: [anAudioLine({ protocol: 'RTP/SAVPF' })] }), insecure('RTP/SAVPF')],
+    [
+      'DTLS over TCP',
+      anOffer({ media: [anAudioLine({ protocol: 'TCP/TLS/RTP/SAVPF' })] }),
+      insecure('TCP/TLS/RTP/SAVPF'),
+    ],
+    [
+      'Opus under a type of RTCP',
+      anOffer({ media: [anAudioLine({ codecs: [[72, 'opus/48000/2']] })] }),
+      unsupported('its payload type of Opus cannot be told from RTCP'),
+    ],
     ['two lines that are no bundle', anOffer({ media: mids(2), bundle: [] }), unsupported('its lines are no bundle')],
     [
       'two lines, one of them in a bundle',
@@ -254,7 +265,6 @@ describe('an offer that is unusual, and taken', () => {
     ['no mid', anOffer({ without: /^a=mid|^a=group/ })],
     ['8 lines', anOffer({ media: mids(8) })],
     ['OPUS in capitals', anOffer({ media: [anAudioLine({ codecs: [[96, 'OPUS/48000/2']] })] })],
-    ['DTLS over TCP, as some write it', anOffer({ media: [anAudioLine({ protocol: 'TCP/TLS/RTP/SAVPF' })] })],
     ['active', anOffer().replace('a=setup:actpass', 'a=setup:active')],
     ['passive', anOffer().replace('a=setup:actpass', 'a=setup:passive')],
     ['no setup', anOffer({ without: /^a=setup/ })],
@@ -269,6 +279,43 @@ describe('an offer that is unusual, and taken', () => {
   it.each(cases)('%s', async (_name, body) => {
     const made = await client.publish({ body })
     expect((await client.end(made)).status).toBe(200)
+  })
+})
+
+describe('the documentation', () => {
+  type Operation = {
+    readonly parameters?: readonly { readonly name: string; readonly schema: { readonly pattern?: string } }[]
+    readonly responses: Readonly<Record<string, { readonly headers?: object; readonly content?: object }>>
+  }
+  const read = async () => {
+    const { body } = await client.ask('GET', '/openapi.json')
+    return (body as { paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }).paths
+  }
+
+  it('says that who brings a body too slowly is answered 408', async () => {
+    const paths = await read()
+    for (const [path, method] of [
+      ['/whip/{endpoint}', 'post'],
+      ['/whip/{endpoint}/{session}', 'patch'],
+      ['/v1/whip/tokens', 'post'],
+    ] as const)
+      expect(Object.keys(paths[path]?.[method]?.responses ?? {})).toContain('408')
+  })
+
+  it('says what the answer to an offer has in its header, and what in its body', async () => {
+    const created = (await read())['/whip/{endpoint}']?.post?.responses['201']
+    expect(Object.keys(created?.headers ?? {}).sort()).toEqual(['Accept-Patch', 'ETag', 'Link', 'Location'])
+    expect(created?.content).toEqual({ 'application/sdp': { schema: { type: 'string' } } })
+  })
+
+  it('has a name of an endpoint that no URL takes away', async () => {
+    const [endpoint] = (await read())['/whip/{endpoint}']?.post?.parameters ?? []
+    const pattern = new RegExp(endpoint?.schema.pattern ?? '')
+    expect(['support', '...', '.a', '.', '..', 'a/b', ''].filter((name) => pattern.test(name))).toEqual([
+      'support',
+      '...',
+      '.a',
+    ])
   })
 })
 

@@ -102,7 +102,21 @@ describe('pages of other origins', () => {
 
   it('none of them may, unless said', async () => {
     const { client } = await serve({})
-    expect(await seenBy(client, ORIGIN)).toEqual(STATUSES.map((status) => [status, { vary: 'Origin' }]))
+    expect(await seenBy(client, ORIGIN)).toEqual(STATUSES.map((status) => [status, {}]))
+  })
+
+  it('of a list are not told to a request without one, but that answers differ is', async () => {
+    const { client } = await serve({ POULSEN_WEBRTC_ORIGINS: ORIGIN })
+    const made = await client.publish()
+    const answers = [
+      made.answer,
+      await client.end(made),
+      await client.post({ token: '' }),
+      await client.ask('OPTIONS', '/whip/x'),
+    ]
+    expect(answers.map((answer) => [answer.status, corsOf(answer)])).toEqual(
+      [201, 200, 401, 204].map((status) => [status, { vary: 'Origin' }]),
+    )
   })
 
   it('nothing else is opened to them', async () => {

@@ -141,6 +141,34 @@ describe('a transport process that is stopped', () => {
   })
 })
 
+describe('a transport process that hangs', () => {
+  it('is ended after two offers that it does not answer, and another takes its place', async () => {
+    const { live, client } = await serve()
+    const made = await sessions(client)
+    const hanging = await transportOf(live)
+    process.kill(hanging, 'SIGSTOP')
+    const before = await publishAgain(client, 20_000)
+    expect(before.length).toBeGreaterThanOrEqual(2)
+    for (const answer of before) expect(answer).toEqual(UNAVAILABLE)
+    expect(isRunning(hanging)).toBe(false)
+    expect(await transportOf(live)).not.toBe(hanging)
+    for (const each of made) expect(await client.patch(each, { body: aFragment() })).toEqual(NOT_FOUND)
+    expect(live.server.output()).toContain('WebRTC transport ended: SIGKILL')
+  })
+
+  it('for a moment is left alone', async () => {
+    const { live, client } = await serve()
+    const hanging = await transportOf(live)
+    for (let round = 0; round < 2; round += 1) {
+      process.kill(hanging, 'SIGSTOP')
+      expect(await client.post()).toEqual(UNAVAILABLE)
+      process.kill(hanging, 'SIGCONT')
+      expect((await client.end(await client.publish())).status).toBe(200)
+    }
+    expect(await transportOf(live)).toBe(hanging)
+  })
+})
+
 describe('the server', () => {
   it('killed leaves no transport process behind, and its recordings are final after the next start', async () => {
     const { live, client } = await serve()

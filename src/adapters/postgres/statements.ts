@@ -54,6 +54,7 @@ export const WRITES = {
   createPublishToken: `INSERT INTO publish_tokens (${PUBLISH_TOKEN}) VALUES (${marks(7)})`,
   usePublishToken:
     'UPDATE publish_tokens SET is_used = 1 WHERE digest = $1 AND is_used = 0 AND expires_at_ms > $2 RETURNING digest',
+  freePublishToken: 'UPDATE publish_tokens SET is_used = 0 WHERE digest = $1',
   deletePublishTokens: 'DELETE FROM publish_tokens WHERE expires_at_ms <= $1',
   createTrunk: `INSERT INTO trunks (${TRUNK}) VALUES (${marks(TRUNK_COLUMNS.length)})`,
   updateTrunk: `UPDATE trunks SET name = coalesce($1, name), leg_type = coalesce($2, leg_type),

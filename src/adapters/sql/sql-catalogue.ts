@@ -92,6 +92,10 @@ export class SqlCatalogue implements Catalogue {
     return (await this.#write('usePublishToken', [digest, nowMs])) !== undefined
   }
 
+  async freePublishToken(digest: string): Promise<void> {
+    await this.#write('freePublishToken', [digest])
+  }
+
   async deletePublishTokens(untilMs: number): Promise<void> {
     await this.#write('deletePublishTokens', [untilMs])
   }

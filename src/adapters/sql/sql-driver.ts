@@ -31,6 +31,7 @@ export type WriteName =
   | 'deleteToken'
   | 'createPublishToken'
   | 'usePublishToken'
+  | 'freePublishToken'
   | 'deletePublishTokens'
   | 'createTrunk'
   | 'updateTrunk'

@@ -52,6 +52,7 @@ export const WRITES = {
   createPublishToken: `INSERT INTO publish_tokens (${PUBLISH_TOKEN}) VALUES (${marks(7)})`,
   usePublishToken:
     'UPDATE publish_tokens SET is_used = 1 WHERE digest = ? AND is_used = 0 AND expires_at_ms > ? RETURNING digest',
+  freePublishToken: 'UPDATE publish_tokens SET is_used = 0 WHERE digest = ?',
   deletePublishTokens: 'DELETE FROM publish_tokens WHERE expires_at_ms <= ?',
   createTrunk: `INSERT INTO trunks (${TRUNK}) VALUES (${marks(TRUNK_COLUMNS.length)})`,
   updateTrunk: `UPDATE trunks SET name = coalesce(?, name), leg_type = coalesce(?, leg_type), networks = coalesce(?, networks),

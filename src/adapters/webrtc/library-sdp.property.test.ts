@@ -10,7 +10,7 @@ const charsOf = (alphabet: string, minLength: number, maxLength: number) =>
 const ICE_CHARS = 'abcXYZ019+/'
 const line = fc.record({
   mid: charsOf("aZ09!#$%&'*+-.^_`{|}~", 1, 32),
-  payloadType: fc.nat(127),
+  payloadType: fc.nat(127).filter((type) => type < 64 || type > 95),
   ssrcs: fc.uniqueArray(fc.nat(0xffffffff), { maxLength: 8 }),
   rtpPort: fc.constant(9),
 })
@@ -19,10 +19,12 @@ const candidate = fc
   .map(([address, port, type]) => `candidate:a+/ 1 udp 2113937151 ${address} ${port} typ ${type} generation 0`)
 const offer: fc.Arbitrary<PeerOffer> = fc.record({
   ice: fc.record({ ufrag: charsOf(ICE_CHARS, 4, 256), pwd: charsOf(ICE_CHARS, 22, 256) }),
-  fingerprint: fc.record({
-    algorithm: fc.constantFrom('sha-256', 'sha-384', 'sha-512'),
-    value: fc.constantFrom(32, 48, 64).map((count) => Array(count).fill('A9').join(':')),
-  }),
+  fingerprint: fc.constantFrom(256, 384, 512).map((bits) => ({
+    algorithm: `sha-${bits}`,
+    value: Array(bits / 8)
+      .fill('A9')
+      .join(':'),
+  })),
   setup: fc.constantFrom('actpass', 'active', 'passive'),
   candidates: fc.array(candidate.filter(isCandidate), { maxLength: 4 }),
   lines: fc.uniqueArray(line, { selector: ({ mid }) => mid, minLength: 1, maxLength: 8 }),

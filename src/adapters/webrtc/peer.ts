@@ -36,7 +36,13 @@ export class Peer {
       this.#tracks[line] = track
       track.onMessage((bytes) => events.onPacket(line, bytes))
     })
-    this.#connection.setRemoteDescription(formatLibraryOffer(offer), 'offer')
+    try {
+      this.#connection.setRemoteDescription(formatLibraryOffer(offer), 'offer')
+    } catch (error) {
+      // Native memory that nobody else would give back.
+      this.close()
+      throw error
+    }
   }
 
   /** The answer, when all of our candidates are known. Rejects when the library's answer cannot be used. */

@@ -26,7 +26,9 @@ interface Ticket {
 }
 
 const START_DEADLINE_MS = 15_000
-const ANSWER_DEADLINE_MS = 10_000
+const ANSWER_DEADLINE_MS = 5_000
+/** Answers in a row that did not come in time: one may be a bad moment of the machine, after two nobody is there. */
+const UNANSWERED_MAX = 2
 const AGAIN_MS = 1_000
 const CLOSE_DEADLINE_MS = 2_000
 
@@ -48,6 +50,8 @@ class ProcessPeers implements OpenWebRtcPeers {
   #child: ChildProcess | undefined
   #started: Extract<FromTransport, { type: 'started' }> | undefined
   #lastTicket = 0
+  /** Since the last answer. */
+  #unanswered = 0
   #port: number | undefined
   #isClosing = false
   #again: NodeJS.Timeout | undefined
@@ -68,9 +72,15 @@ class ProcessPeers implements OpenWebRtcPeers {
   async start(): Promise<void> {
     const { entry, listen } = this.#options
     // The port stays the same over restarts, whichever the first start took. Nothing of our environment is of use there.
-    const again = { ...listen, port: this.port }
-    const child = fork(entry, { env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'json' })
+    const where = { ...listen, port: this.port }
+    const child = fork(entry, {
+      env: {},
+      execArgv: [...process.execArgv, '--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      serialization: 'json',
+    })
     this.#child = child
+    this.#unanswered = 0
     const ready = Promise.withResolvers<void>()
     const timer = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE_MS)
     child.on('message', (message: FromTransport) => {
@@ -78,7 +88,7 @@ class ProcessPeers implements OpenWebRtcPeers {
         this.#started = message
         this.#port = message.port
         ready.resolve()
-      } else if (message.type === 'failed') ready.reject(cannotListen(again, message.message))
+      } else if (message.type === 'failed') ready.reject(cannotListen(where, message.message))
       else this.#take(message)
     })
     child.on('error', (error) => ready.reject(unavailable(error)))
@@ -86,7 +96,7 @@ class ProcessPeers implements OpenWebRtcPeers {
       ready.reject(unavailable(new Error(`WebRTC transport ended: ${signal ?? code}`)))
       this.#lose(child, new Error(`WebRTC transport ended: ${signal ?? code}`))
     })
-    child.send({ type: 'start', listen: again } satisfies ToTransport, () => {})
+    child.send({ type: 'start', listen: where } satisfies ToTransport, () => {})
     try {
       await ready.promise
     } catch (error) {
@@ -102,7 +112,7 @@ class ProcessPeers implements OpenWebRtcPeers {
     this.#lastTicket += 1
     const ticket = this.#lastTicket
     const answer = Promise.withResolvers<PeerAnswer>()
-    const timer = setTimeout(() => this.#settle(ticket)?.reject(unavailable()), ANSWER_DEADLINE_MS)
+    const timer = setTimeout(() => this.#miss(ticket), ANSWER_DEADLINE_MS)
     this.#tickets.set(ticket, { resolve: answer.resolve, reject: answer.reject, timer })
     this.#living.add(id)
     this.#tell({ type: 'connect', ticket, id, offer })
@@ -142,6 +152,7 @@ class ProcessPeers implements OpenWebRtcPeers {
   }
 
   #take(message: FromTransport): void {
+    if (message.type !== 'ended') this.#unanswered = 0
     if (message.type === 'connected') this.#settle(message.ticket)?.resolve(message.answer)
     else if (message.type === 'refused') this.#settle(message.ticket)?.reject(refused(message.message))
     else if (message.type === 'ended' && this.#living.delete(message.id)) this.#listener(message.id, message.end)
@@ -152,6 +163,13 @@ class ProcessPeers implements OpenWebRtcPeers {
     this.#tickets.delete(ticket)
     clearTimeout(found?.timer)
     return found
+  }
+
+  /** A process that hangs does not end by itself: it is ended, and with its exit the next one begins. */
+  #miss(ticket: number): void {
+    this.#unanswered += 1
+    this.#settle(ticket)?.reject(unavailable())
+    if (this.#unanswered >= UNANSWERED_MAX) this.#child?.kill('SIGKILL')
   }
 
   #lose(child: ChildProcess, error: Error): void {

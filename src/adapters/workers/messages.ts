@@ -7,6 +7,7 @@ export type ToWorker =
       readonly from: MediaFormat
       readonly to: 'wav' | 'mp3'
       readonly wavRateHz?: number
+      readonly isCaptured?: boolean
       readonly isGrowing?: boolean
     }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array }

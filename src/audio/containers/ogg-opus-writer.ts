@@ -24,8 +24,7 @@ const SEGMENTS_MAX = 255
 /** A page is closed before it would hold more than a second: players seek by pages. */
 const PAGE_TICKS_MAX = 48_000
 const NO_GRANULE = -1
-/** What a file of ours says of its maker. */
-export const OPUS_VENDOR = 'Poulsen'
+const VENDOR = 'Poulsen'
 const INPUT_RATE_HZ = 48_000
 
 /**
@@ -153,7 +152,7 @@ const opusHead = (channels: number): Uint8Array => {
 
 /** RFC 7845 §5.2, without comments. */
 const opusTags = (): Uint8Array => {
-  const vendor = new TextEncoder().encode(OPUS_VENDOR)
+  const vendor = new TextEncoder().encode(VENDOR)
   const tags = new Uint8Array(16 + vendor.length)
   tags.set(new TextEncoder().encode('OpusTags'))
   new DataView(tags.buffer).setUint32(8, vendor.length, true)

@@ -18,8 +18,11 @@ export interface FileEncoder {
   encode(pieces: readonly Piece[]): Uint8Array
   /** For a file of `byteSize` bytes that has all of its audio: what ends it, and what its beginning becomes (empty: as it is). */
   finish(byteSize: number): { readonly tail: Uint8Array; readonly head: Uint8Array }
-  /** The beginning of the file if it were to end now, at `byteSize` bytes; a growing file is read with it. */
-  headAt(byteSize: number): Uint8Array
+  /**
+   * The beginning of the file if it were to end now, at `byteSize` bytes; a growing file is read with it. `content`: what those bytes hold, where that is less
+   * than what was encoded since the last could not be written.
+   */
+  headAt(byteSize: number, content?: FileContent): Uint8Array
   /** What {@link FileEncoder.encode} has made so far; absent where the format says it all. */
   readonly content?: FileContent
   /** State to go on from, as JSON. */

@@ -116,9 +116,23 @@ describe('OggOpusEncoder', () => {
   it('leaves the beginning of the file as it is', () => {
     const encoder = open()
     const byteSize = encoder.begin().length + encoder.encode([audio()]).length
-    expect(encoder.headAt()).toHaveLength(0)
+    expect(encoder.headAt(0)).toHaveLength(0)
     expect(encoder.finish().head).toHaveLength(0)
     expect(byteSize).toBeGreaterThan(0)
+  })
+
+  it('says two channels when packets of two have come, but not of what could not be written', () => {
+    const encoder = open()
+    encoder.encode([audio()])
+    const written = encoder.content
+    const { bytes } = audio() as { readonly bytes: Uint8Array }
+    const stereo = Uint8Array.from(bytes, (byte, index) => (index === 0 ? byte | 4 : byte))
+    encoder.encode([{ ...audio(), bytes: stereo } as Piece])
+    expect(encoder.content.channels).toBe(2)
+    expect(encoder.headAt(0, written)).toHaveLength(0)
+    const head = encoder.headAt(0)
+    expect([head.length, head[37]]).toEqual([encoder.begin().length, 2])
+    expect(encoder.finish().head).toEqual(head)
   })
 })
 

@@ -50,12 +50,11 @@ export class OggOpusEncoder implements FileEncoder {
   }
 
   finish(): { readonly tail: Uint8Array; readonly head: Uint8Array } {
-    return { tail: this.#writer.finish(), head: this.headAt() }
+    return { tail: this.#writer.finish(), head: this.headAt(0) }
   }
 
   /** As it was begun, unless packets of two channels came where one was agreed on. */
-  headAt(): Uint8Array {
-    const { channels } = this.content
+  headAt(_byteSize: number, { channels } = this.content): Uint8Array {
     return channels === this.#channels ? EMPTY : new OggOpusWriter({ channels, serial: this.#serial }).head()
   }
 

@@ -1,5 +1,6 @@
 import { PoulsenError } from '../../domain/errors.ts'
 import type { MediaFormat } from '../../domain/media-object.ts'
+import { decodeCapturedOpus } from './decode-captured-opus.ts'
 import { decodeMp3, decodeOgg } from './decode-compressed.ts'
 import { decodeWav } from './decode-wav.ts'
 import { openMp3Encoder } from './encode-mp3.ts'
@@ -14,6 +15,8 @@ export interface Conversion {
   readonly to: 'wav' | 'mp3'
   /** Of a WAV: samples a second; without it, those of the source. */
   readonly wavRateHz?: number
+  /** The source is a recording of ours of a live call: gaps in it are filled from what its packets repeat. */
+  readonly isCaptured?: boolean
   /** There may be no audio yet. */
   readonly isGrowing?: boolean
 }
@@ -23,13 +26,14 @@ export interface Conversion {
  * when nothing can be decoded, besides what the source, the sink and the WAV reader throw. Pure but for the codecs' own memory.
  */
 export const transcode = async (
-  { from, to, wavRateHz, isGrowing = false }: Conversion,
+  { from, to, wavRateHz, isGrowing = false, isCaptured = false }: Conversion,
   source: AsyncIterable<Uint8Array>,
   append: (bytes: Uint8Array) => Promise<void>,
 ): Promise<{ readonly header?: Uint8Array }> => {
   const encoder: Encoder = to === 'wav' ? openWavEncoder(wavRateHz) : await openMp3Encoder()
   let blocks = 0
-  for await (const block of DECODERS[from](source)) {
+  const decode = from === 'ogg' && isCaptured ? decodeCapturedOpus : DECODERS[from]
+  for await (const block of decode(source)) {
     blocks += 1
     for (const bytes of encoder.append(block)) await append(bytes)
   }

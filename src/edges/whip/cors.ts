@@ -11,9 +11,9 @@ const PREFLIGHT_SECONDS = 3600
 /** Lets pages of allowed origins read the answer, errors too (Fetch standard, CORS protocol). Credentials are never asked for: a bearer is no cookie. */
 export const allowOrigin = (request: FastifyRequest, reply: FastifyReply, allowed: AllowedOrigins): void => {
   const { origin } = request.headers
-  if (origin === undefined) return
-  if (allowed !== '*') reply.header('vary', 'Origin')
-  if (allowed !== '*' && !allowed.includes(origin)) return
+  // Whoever keeps an answer must know that others differ, also one to a request without an origin (Fetch standard, CORS protocol and HTTP caches).
+  if (allowed !== '*' && allowed.length > 0) reply.header('vary', 'Origin')
+  if (origin === undefined || (allowed !== '*' && !allowed.includes(origin))) return
   reply.headers({
     'access-control-allow-origin': allowed === '*' ? '*' : origin,
     'access-control-expose-headers': EXPOSED,

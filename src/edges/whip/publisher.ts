@@ -6,15 +6,15 @@ import { parseBearer } from '../../protocol/bearer.ts'
 import { digestOf, isAllowed } from '../../services/access.ts'
 import type { Services } from '../../services/services.ts'
 import { unauthorized } from '../http/authenticate.ts'
-import { tokenUsed } from './refusals.ts'
+import type { Unclaim } from './publication.ts'
 
 /** Who may publish on an endpoint now. */
 export interface Publisher {
   readonly project: Project
   readonly legId: Uuid | undefined
   readonly metadata: PublisherMetadata | undefined
-  /** Uses up what lets them; throws when that has been done already. */
-  readonly claim: () => Promise<void>
+  /** Uses up what lets them, and gives what undoes that; throws when it has been done already: where two come at once, one of them is told so. */
+  readonly claim: () => Promise<Unclaim>
 }
 
 type Rooms = Pick<Services, 'access' | 'publishTokens'>
@@ -35,11 +35,12 @@ export const findPublisher = async (services: Rooms, secret: string, endpoint: s
   if (given) {
     const { token, project } = given
     const claim = async () => {
-      if (!(await services.publishTokens.use(token))) throw tokenUsed()
+      if (!(await services.publishTokens.use(token))) throw unauthorized()
+      return () => services.publishTokens.free(token)
     }
     return { project, legId: token.legId, metadata: token.metadata, claim }
   }
   const caller = await services.access.verifyToken(secret)
   if (!caller || !isAllowed(caller, 'calling')) throw unauthorized()
-  return { project: caller.project, legId: undefined, metadata: undefined, claim: async () => {} }
+  return { project: caller.project, legId: undefined, metadata: undefined, claim: async () => async () => {} }
 }

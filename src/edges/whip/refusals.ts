@@ -51,10 +51,6 @@ export const noRestart = (): PoulsenError =>
     hint: 'When its path is gone for good, publish again.',
   })
 
-/** The token has been published with already; where two come at once, one of them is told so. */
-export const tokenUsed = (): PoulsenError =>
-  new PoulsenError({ code: 'UNAUTHORIZED', kind: 'unauthenticated', message: 'Access is unauthorized.' })
-
 /** Offers come faster than they may. */
 export const tooManyOffers = (): PoulsenError =>
   new PoulsenError({

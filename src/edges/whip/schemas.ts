@@ -1,18 +1,28 @@
 import Type from 'typebox'
+import { ENDPOINT_PATTERN } from '../../domain/publish-token.ts'
 import { bareErrorSchema, COMMON_ERRORS, VALIDATION_ERROR_SCHEMA } from '../http/schemas.ts'
 
 const TAGS = ['WebRTC']
 const BEARER = [{ bearer: [] }]
-const ENDPOINT = Type.Object({ endpoint: Type.String({ pattern: '^[A-Za-z0-9._~-]{1,64}$' }) })
+const ENDPOINT = Type.Object({ endpoint: Type.String({ pattern: ENDPOINT_PATTERN }) })
 const SESSION = Type.Object({ ...ENDPOINT.properties, session: Type.String() })
 const REFUSED = VALIDATION_ERROR_SCHEMA
 const ERRORS = {
   400: REFUSED,
   ...COMMON_ERRORS,
+  408: REFUSED,
   413: REFUSED,
   415: REFUSED,
   422: REFUSED,
   503: REFUSED,
+}
+
+/** The documentation makes header fields of them; nothing else reads them. */
+const CREATED_HEADERS = {
+  Location: Type.String({ format: 'uri', description: 'The session.' }),
+  ETag: Type.String({ description: 'Names its ICE session; a PATCH says it in If-Match.' }),
+  'Accept-Patch': Type.Literal('application/trickle-ice-sdpfrag', { description: 'What a PATCH takes.' }),
+  Link: Type.String({ description: 'ICE servers (`rel="ice-server"`), one for each, when there are any.' }),
 }
 
 /** The routes of WHIP as they are documented. */
@@ -26,7 +36,11 @@ export const POST_SCHEMA = {
   params: ENDPOINT,
   body: { content: { 'application/sdp': { schema: Type.String() } } },
   response: {
-    201: { description: 'The SDP answer.', content: { 'application/sdp': { schema: Type.String() } } },
+    201: {
+      description: 'The SDP answer.',
+      headers: CREATED_HEADERS,
+      content: { 'application/sdp': { schema: Type.String() } },
+    },
     ...ERRORS,
     429: REFUSED,
   },

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import { PUBLISH_TOKEN_SECONDS_MAX, PUBLISHER_METADATA_MAX } from '../../domain/publish-token.ts'
+import { ENDPOINT_PATTERN, PUBLISH_TOKEN_SECONDS_MAX, PUBLISHER_METADATA_MAX } from '../../domain/publish-token.ts'
 import type { Services } from '../../services/services.ts'
 import { callerOf, requirePermission } from '../http/authenticate.ts'
 import { originOf } from '../http/origin.ts'
@@ -34,7 +34,7 @@ export const registerPublishTokens = (app: FastifyInstance, options: PublishToke
         security: BASIC_SECURITY,
         tags: ['WebRTC'],
         body: Type.Object({
-          endpoint: Type.String({ pattern: '^[A-Za-z0-9._~-]{1,64}$' }),
+          endpoint: Type.String({ pattern: ENDPOINT_PATTERN }),
           expires_in: Type.Optional(
             Type.Integer({ minimum: 1, maximum: PUBLISH_TOKEN_SECONDS_MAX, default: 60, description: 'Seconds.' }),
           ),
@@ -49,6 +49,7 @@ export const registerPublishTokens = (app: FastifyInstance, options: PublishToke
             expires_at: Type.String({ format: 'date-time' }),
           }),
           ...COMMON_ERRORS,
+          408: VALIDATION_ERROR_SCHEMA,
           413: VALIDATION_ERROR_SCHEMA,
           422: VALIDATION_ERROR_SCHEMA,
         },

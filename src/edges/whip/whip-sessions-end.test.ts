@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { aProject } from '../../../test/builders/values.ts'
 import { failing, WhipBench } from '../../../test/builders/whip-bench.ts'
 import { unavailable } from '../../../test/fakes/fake-call-recorder.ts'
@@ -23,6 +23,11 @@ const endPeer = (end: PeerEnd): void => {
   const [id] = bench.peers.living.keys()
   if (id === undefined) throw new Error('no peer')
   bench.peers.end(id, end)
+}
+
+const claimAsPeerEnds = async () => {
+  endPeer('lost')
+  return async () => {}
 }
 
 describe('the end of a session', () => {
@@ -65,7 +70,7 @@ describe('the end of a session', () => {
   })
 
   it('whose peer is gone when its token is used up has the reason of that, and gives back its room', async () => {
-    await bench.publish({ claim: async () => endPeer('lost') })
+    await bench.publish({ claim: claimAsPeerEnds })
     await settle()
     expect(bench.telemetry.ended).toMatchObject([{ endReason: 'media_timeout' }])
     expect(bench.telemetry.sessions).toEqual([1, 0])
@@ -74,7 +79,7 @@ describe('the end of a session', () => {
   it('is none when its peer is gone and it cannot begin: the refusal is what counts', async () => {
     const refusal = unavailable('CATALOGUE_UNAVAILABLE')
     bench.recorder.gates.begin = failing(refusal)
-    await expect(bench.publish({ claim: async () => endPeer('lost') })).rejects.toBe(refusal)
+    await expect(bench.publish({ claim: claimAsPeerEnds })).rejects.toBe(refusal)
     await settle()
     expect([bench.telemetry.ended, bench.telemetry.refused]).toEqual([[], ['CATALOGUE_UNAVAILABLE']])
     expect([bench.recorder.reserved.size, bench.telemetry.sessions]).toEqual([0, [1, 0]])
@@ -194,6 +199,37 @@ describe('a drain', () => {
     await drained
     expect(bench.recorder.calls.map(({ endReason }) => endReason)).toEqual(['shutdown', 'shutdown'])
     expect([bench.peers.living.size, bench.recorder.reserved.size, bench.telemetry.sessions.at(-1)]).toEqual([0, 0, 0])
+  })
+
+  it('waits half a minute at most for recordings that cannot become final', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await bench.publish()
+      bench.recorder.gates.end = new Promise(() => {})
+      let isOver = false
+      const drained = bench.sessions.drain(1_000).then(() => {
+        isOver = true
+      })
+      await vi.advanceTimersByTimeAsync(30_999)
+      expect([bench.lastCall.endReason, isOver]).toEqual(['shutdown', false])
+      await vi.advanceTimersByTimeAsync(1)
+      await drained
+      expect(bench.telemetry.sessions).toEqual([1])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('may be asked for twice: both are over with the last session, and the nearer deadline counts', async () => {
+    const { session } = await bench.publish()
+    const drained = Promise.all([bench.sessions.drain(60_000), bench.sessions.drain(60_000)])
+    await bench.sessions.end(session)
+    await drained
+    await bench.sessions.drain(60_000)
+    bench = new WhipBench()
+    await bench.publish()
+    await Promise.all([bench.sessions.drain(60_000), bench.sessions.drain(0)])
+    expect(bench.lastCall.endReason).toBe('shutdown')
   })
 
   it('waits for one that is being set up and fails', async () => {

@@ -14,8 +14,8 @@ import { failing, PROJECT_MAX, WhipBench } from '../../../test/builders/whip-ben
 import { unavailable } from '../../../test/fakes/fake-call-recorder.ts'
 import { settle } from '../../../test/fakes/fake-timers.ts'
 import { FAKE_ANSWER, refusedByTransport } from '../../../test/fakes/fake-webrtc-peers.ts'
-import { tokenUsed } from './refusals.ts'
-import type { Publication } from './whip-sessions.ts'
+import { unauthorized } from '../http/authenticate.ts'
+import type { Publication } from './publication.ts'
 
 let bench: WhipBench
 
@@ -123,9 +123,42 @@ describe('publishing', () => {
   it('uses up what allows it after the peer is answered, and before anything is recorded', async () => {
     const seen: unknown[] = []
     await bench.publish({
-      claim: async () => void seen.push([bench.peers.living.size, bench.recorder.calls.length]),
+      claim: async () => {
+        seen.push([bench.peers.living.size, bench.recorder.calls.length])
+        return async () => {}
+      },
     })
     expect(seen).toEqual([[1, 0]])
+  })
+})
+
+describe('what allows to publish', () => {
+  let free: boolean
+  const claim = async () => {
+    free = false
+    return async () => {
+      free = true
+    }
+  }
+
+  it('is used up by a recording that begins', async () => {
+    await bench.publish({ claim })
+    expect(free).toBe(false)
+  })
+
+  it('is good again, before the refusal is said, when the recording cannot begin', async () => {
+    const refusal = unavailable('CAPTURE_DISK_FULL')
+    bench.recorder.gates.begin = failing(refusal)
+    await expect(bench.publish({ claim })).rejects.toBe(refusal)
+    expect(free).toBe(true)
+  })
+
+  it('stays used when it cannot be freed, and the refusal is that of the recording', async () => {
+    const refusal = unavailable('CATALOGUE_UNAVAILABLE')
+    bench.recorder.gates.begin = failing(refusal)
+    const unclaim = () => Promise.reject(unavailable('CATALOGUE_UNAVAILABLE'))
+    await expect(bench.publish({ claim: async () => unclaim })).rejects.toBe(refusal)
+    expect([bench.telemetry.refused, bench.telemetry.sessions]).toEqual([['CATALOGUE_UNAVAILABLE'], [1, 0]])
   })
 })
 
@@ -182,7 +215,7 @@ describe('the room of a project', () => {
       'UNAUTHORIZED',
       () => ({
         claim: async () => {
-          throw tokenUsed()
+          throw unauthorized()
         },
       }),
     ],

@@ -1,16 +1,16 @@
-import type { CallRecorder, CallRequest, Reservation, StreamPlan } from '../../capture/call-recorder.ts'
+import type { CallRecorder, Reservation } from '../../capture/call-recorder.ts'
 import { PoulsenError } from '../../domain/errors.ts'
-import type { Project } from '../../domain/project.ts'
 import type { CallLeg } from '../../domain/recording.ts'
-import type { Uuid } from '../../domain/uuid.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Ids } from '../../ports/ids.ts'
-import type { PacketOrigin, PeerAnswer, PeerEnd, WebRtcPeers } from '../../ports/webrtc-peers.ts'
+import type { PeerAnswer, PeerEnd, WebRtcPeers } from '../../ports/webrtc-peers.ts'
 import type { WhipTelemetry } from '../../ports/whip-telemetry.ts'
 import { rewriteCandidate } from '../../protocol/sdp/ice-candidate.ts'
 import type { IceFragment } from '../../protocol/sdp/ice-fragment.ts'
 import { formatWebRtcAnswer } from '../../protocol/sdp/webrtc-answer.ts'
-import type { WebRtcLine, WebRtcOffer } from '../../protocol/sdp/webrtc-offer.ts'
+import type { WebRtcOffer } from '../../protocol/sdp/webrtc-offer.ts'
+import { describeCall, type Publication, peerLines, type Unclaim } from './publication.ts'
+import { Seats } from './seats.ts'
 import { endReasonOf, WhipSession } from './whip-session.ts'
 
 /** What sessions need. */
@@ -28,18 +28,19 @@ export interface WhipSessionsOptions {
   readonly wavRateHz: number
 }
 
-/** Who publishes what. */
-export interface Publication {
-  readonly project: Project
-  readonly endpoint: string
-  readonly author: string
-  readonly offer: WebRtcOffer
-  readonly legId: Uuid | undefined
-  readonly metadata: Readonly<Record<string, string>> | undefined
-  /** Of the publishing program, as it names itself. */
-  readonly from: string
-  /** Uses up what allows it, right before the recording begins; throws when that has been used already. */
-  readonly claim: () => Promise<void>
+/** What becomes of a session that is none yet. */
+interface SetUp {
+  /** How its peer has ended meanwhile; undefined while it lives. */
+  peerEnd: PeerEnd | undefined
+}
+
+/** A session of which all is there but its recording. */
+interface Beginning {
+  readonly id: string
+  readonly publication: Publication
+  readonly reservation: Reservation
+  readonly startedAtMs: number
+  readonly unclaim: Unclaim
 }
 
 const ID_BYTES = 24
@@ -49,26 +50,26 @@ const ETAG_BYTES = 8
  * they have read the answer.
  */
 const CHECKS_AFTER_MS = 1_000
-const CLOCK_RATE_HZ = 48_000
+/** How long a stop waits for recordings to become final; who closes capture afterwards waits for the rest. */
+const SETTLE_MAX_MS = 30_000
 
 /** The WHIP sessions of this server: how they are set up, what ends them, and that no more of them run than may. */
 export class WhipSessions {
   readonly #options: WhipSessionsOptions
   readonly #sessions = new Map<string, WhipSession>()
-  /** Those that are not sessions yet, and how their peers have ended meanwhile. */
-  readonly #settingUp = new Map<string, PeerEnd | undefined>()
-  /** Set up or running, by project. */
-  readonly #counts = new Map<Uuid, number>()
-  #count = 0
-  #isDraining = false
+  /** Those that are not sessions yet. */
+  readonly #settingUp = new Map<string, SetUp>()
+  readonly #seats: Seats
   /** The deadline of a drain is over. */
   #isCut = false
-  #emptied: (() => void) | undefined
 
   constructor(options: WhipSessionsOptions) {
     this.#options = options
-    options.peers.onEnded((id, end) => {
-      if (this.#settingUp.has(id)) this.#settingUp.set(id, end)
+    const { projectMax, telemetry, peers } = options
+    this.#seats = new Seats({ projectMax, onChanged: (count) => telemetry.whipSessionsChanged(count) })
+    peers.onEnded((id, end) => {
+      const setUp = this.#settingUp.get(id)
+      if (setUp) setUp.peerEnd = end
       else void this.#sessions.get(id)?.end(endReasonOf(end))
     })
   }
@@ -86,7 +87,7 @@ export class WhipSessions {
   async publish(publication: Publication): Promise<{ readonly session: WhipSession; readonly answer: string }> {
     let leave: (() => void) | undefined
     try {
-      leave = this.#enter(publication.project.id)
+      leave = this.#seats.take(publication.project.id)
       return await this.#setUp(publication, leave)
     } catch (error) {
       leave?.()
@@ -106,43 +107,17 @@ export class WhipSessions {
     await session.end('hangup')
   }
 
-  /** From now on offers are refused; resolves when the last session has ended, or after the deadline has ended the rest. */
+  /**
+   * From now on offers are refused; resolves when the last session has ended, or after the deadline has ended the rest, or has tried to for half a minute. May
+   * be called more than once.
+   */
   async drain(deadlineMs: number): Promise<void> {
-    this.#isDraining = true
-    if (this.#count === 0) return
-    const timer = setTimeout(() => {
-      this.#isCut = true
-      for (const session of this.#sessions.values()) void session.end('shutdown')
-    }, deadlineMs)
-    await new Promise<void>((resolve) => {
-      this.#emptied = resolve
-    })
-    clearTimeout(timer)
-  }
-
-  /** Takes room for one more; gives what gives it back, once. */
-  #enter(projectId: Uuid): () => void {
-    const count = this.#counts.get(projectId) ?? 0
-    if (this.#isDraining) throw busy('The server is stopping.', 'Publish again later, or to another server.')
-    if (count >= this.#options.projectMax)
-      throw busy(`${count} sessions of this project are running.`, 'Raise POULSEN_WEBRTC_PROJECT_MAX.')
-    this.#counts.set(projectId, count + 1)
-    this.#changed(1)
-    let isIn = true
-    return () => {
-      if (!isIn) return
-      isIn = false
-      const left = (this.#counts.get(projectId) ?? 1) - 1
-      if (left === 0) this.#counts.delete(projectId)
-      else this.#counts.set(projectId, left)
-      this.#changed(-1)
-    }
-  }
-
-  #changed(by: 1 | -1): void {
-    this.#count += by
-    this.#options.telemetry.whipSessionsChanged(this.#count)
-    if (this.#count === 0) this.#emptied?.()
+    this.#seats.close()
+    const emptied = this.#seats.whenEmpty()
+    if (await isDoneWithin(deadlineMs, emptied)) return
+    this.#isCut = true
+    for (const session of this.#sessions.values()) void session.end('shutdown')
+    await isDoneWithin(SETTLE_MAX_MS, emptied)
   }
 
   async #setUp(publication: Publication, leave: () => void) {
@@ -151,26 +126,14 @@ export class WhipSessions {
     const startedAtMs = clock.nowMs()
     const id = ids.randomHex(ID_BYTES)
     const reservation = await recorder.reserve({ family: 4, streamCount: offer.lines.length, isOnMachine: true })
-    this.#settingUp.set(id, undefined)
+    const setUp: SetUp = { peerEnd: undefined }
+    this.#settingUp.set(id, setUp)
     try {
-      const peerAnswer = await this.#connect(id, publication, reservation)
-      const leg: CallLeg = { type: 'webrtc', id: publication.legId ?? ids.uuid() }
-      const recorded = await reservation.begin(this.#describe(publication, leg, startedAtMs))
-      const session = new WhipSession({
-        id,
-        projectId: publication.project.id,
-        legId: leg.id,
-        endpoint: publication.endpoint,
-        author: publication.author,
-        etag: `"${ids.randomHex(ETAG_BYTES)}"`,
-        iceUfrag: offer.ice.ufrag,
-        recorded,
-        setUpMs: clock.nowMs() - startedAtMs,
-        answeredAtMs: clock.nowMs(),
-      })
-      this.#watch(session, leave)
+      const { answer, unclaim } = await this.#connect(id, publication, reservation)
+      const session = await this.#begin({ id, publication, reservation, startedAtMs, unclaim })
+      this.#watch(session, setUp, leave)
       this.#tryCandidatesLater(session, offer)
-      return { session, answer: this.#format(peerAnswer, offer, startedAtMs) }
+      return { session, answer: this.#format(answer, offer, startedAtMs) }
     } catch (error) {
       peers.drop(id)
       throw error
@@ -180,15 +143,40 @@ export class WhipSessions {
   }
 
   /** Everything that may fail before the recording begins; the ports are given back then. */
-  async #connect(id: string, { offer, claim }: Publication, reservation: Reservation): Promise<PeerAnswer> {
+  async #connect(id: string, { offer, claim }: Publication, reservation: Reservation) {
     try {
       const lines = peerLines(offer.lines, reservation)
       const { ice, fingerprint, setup } = offer
       const answer = await this.#options.peers.connect(id, { ice, fingerprint, setup, candidates: [], lines })
-      await claim()
-      return answer
+      return { answer, unclaim: await claim() }
     } catch (error) {
       reservation.release()
+      throw error
+    }
+  }
+
+  /** What has been used up for a recording that cannot begin is good again; where that fails as well, the client needs another. */
+  async #begin({ id, publication, reservation, startedAtMs, unclaim }: Beginning): Promise<WhipSession> {
+    const { ids, clock, wavRateHz, peers } = this.#options
+    const { project, endpoint, author, offer } = publication
+    const leg: CallLeg = { type: 'webrtc', id: publication.legId ?? ids.uuid() }
+    const call = describeCall(publication, { leg, startedAtMs, wavRateHz, origin: peers.origin })
+    try {
+      const recorded = await reservation.begin(call)
+      return new WhipSession({
+        id,
+        projectId: project.id,
+        legId: leg.id,
+        endpoint,
+        author,
+        etag: `"${ids.randomHex(ETAG_BYTES)}"`,
+        iceUfrag: offer.ice.ufrag,
+        recorded,
+        setUpMs: clock.nowMs() - startedAtMs,
+        answeredAtMs: clock.nowMs(),
+      })
+    } catch (error) {
+      await unclaim().catch(() => {})
       throw error
     }
   }
@@ -199,12 +187,11 @@ export class WhipSessions {
     setTimeout(() => void this.addCandidates(session, { candidates }), CHECKS_AFTER_MS).unref()
   }
 
-  #watch(session: WhipSession, leave: () => void): void {
+  #watch(session: WhipSession, { peerEnd }: SetUp, leave: () => void): void {
     const { peers, clock, telemetry } = this.#options
     const { id, recorded } = session.parts
     this.#sessions.set(id, session)
-    const early = this.#settingUp.get(id)
-    if (early) void session.end(endReasonOf(early))
+    if (peerEnd) void session.end(endReasonOf(peerEnd))
     else if (this.#isCut) void session.end('shutdown')
     void recorded.ended.then(async (reason) => {
       peers.drop(id)
@@ -213,24 +200,6 @@ export class WhipSessions {
       leave()
       telemetry.whipSessionEnded(await session.report(clock.nowMs()))
     })
-  }
-
-  #describe({ project, endpoint, offer, from, metadata }: Publication, leg: CallLeg, startedAtMs: number): CallRequest {
-    const { wavRateHz, peers } = this.#options
-    const { lines } = offer
-    return {
-      project,
-      leg,
-      track: 'inbound',
-      callId: leg.id,
-      from,
-      to: endpoint,
-      startedAtMs,
-      wavRateHz,
-      streams: lines.map((line, channel) => planOf(line, channel, peers.origin)),
-      ...(lines.length > 1 && { layout: 'stereo', mixRateHz: wavRateHz }),
-      ...(metadata && { publisherMetadata: metadata }),
-    }
   }
 
   #format(answer: PeerAnswer, { lines, isBundled }: WebRtcOffer, nowMs: number): string {
@@ -244,29 +213,11 @@ export class WhipSessions {
 const announce = ([first]: readonly string[], publicAddress: string): readonly string[] =>
   first === undefined ? [] : [rewriteCandidate(first, publicAddress)]
 
-const peerLines = (lines: readonly WebRtcLine[], { ports }: Reservation) =>
-  lines.map(({ mid, opus, ssrcs }, index) => ({
-    mid,
-    ssrcs,
-    payloadType: opus.payloadType,
-    rtpPort: ports[index]?.rtpPort ?? 0,
-  }))
-
-const planOf = ({ opus, isStereo }: WebRtcLine, channel: number, { address, port }: PacketOrigin): StreamPlan => ({
-  format: {
-    codec: 'opus',
-    payloadType: opus.payloadType,
-    clockRateHz: CLOCK_RATE_HZ,
-    channels: isStereo ? 2 : 1,
-  },
-  eventTypes: [],
-  comfortNoiseTypes: [],
-  remote: { address, rtpPort: port, rtcpPort: port },
-  isRtcpMultiplexed: true,
-  isHeld: false,
-  isFixed: true,
-  channel,
-})
-
-const busy = (message: string, hint: string): PoulsenError =>
-  new PoulsenError({ code: 'WHIP_BUSY', kind: 'unavailable', message, hint })
+/** True when the work is done in time. */
+const isDoneWithin = async (deadlineMs: number, work: Promise<void>): Promise<boolean> => {
+  const late = Promise.withResolvers<false>()
+  const timer = setTimeout(() => late.resolve(false), deadlineMs)
+  const isDone = await Promise.race([work.then(() => true), late.promise])
+  clearTimeout(timer)
+  return isDone
+}

@@ -1,4 +1,5 @@
 import { CANDIDATES_MAX, isCandidate } from './ice-candidate.ts'
+import { isIceUfrag } from './ice-credentials.ts'
 import { sectionsOf } from './sdp-sections.ts'
 
 /** What a PATCH of a WHIP session brings (`application/trickle-ice-sdpfrag`, RFC 8840 §9). */
@@ -8,7 +9,6 @@ export interface IceFragment {
 }
 
 export const FRAGMENT_CHARACTERS_MAX = 16_384
-const UFRAG = /^[A-Za-z0-9+/]{4,256}$/
 
 /** The candidates of a fragment and whose they are; undefined for what is no fragment. Those that cannot be used are left out (RFC 9725 §4.3.2). */
 export const parseIceFragment = (text: string): IceFragment | undefined => {
@@ -16,7 +16,7 @@ export const parseIceFragment = (text: string): IceFragment | undefined => {
   const { session, media } = sectionsOf(text)
   const attributes = [...session, ...media.flat()]
   const ufrag = attributes.find(({ name }) => name === 'ice-ufrag')?.value
-  if (ufrag === undefined || !UFRAG.test(ufrag)) return undefined
+  if (ufrag === undefined || !isIceUfrag(ufrag)) return undefined
   const candidates = attributes
     .filter(({ name }) => name === 'candidate')
     .slice(0, CANDIDATES_MAX)

@@ -25,11 +25,13 @@ const expectSound = (offer: WebRtcOffer): void => {
   expect(ice.pwd).toMatch(/^[A-Za-z0-9+/]{22,256}$/)
   expect(fingerprint.algorithm).toMatch(/^sha-(256|384|512)$/)
   expect(fingerprint.value).toMatch(/^([0-9A-F]{2}:){31,63}[0-9A-F]{2}$/)
+  expect(fingerprint.value.split(':')).toHaveLength(Number(fingerprint.algorithm.slice(4)) / 8)
   expect(candidates.filter((candidate) => !isCandidate(candidate) || !PRINTABLE.test(candidate))).toEqual([])
   for (const { mid, opus, ssrcs } of lines) {
     expect(mid).toMatch(/^[\x21\x23-\x27\x2a\x2b\x2d\x2e\x30-\x39\x41-\x5a\x5e-\x7e]{1,32}$/)
     expect(opus.payloadType).toBeGreaterThanOrEqual(0)
     expect(opus.payloadType).toBeLessThan(128)
+    expect(opus.payloadType < 64 || opus.payloadType > 95).toBe(true)
     expect(ssrcs.filter((ssrc) => !Number.isInteger(ssrc) || ssrc < 0 || ssrc >= 2 ** 32)).toEqual([])
   }
   const answer = answerTo(offer)

@@ -23,6 +23,14 @@ const transportWithout = (name: string): readonly string[] => TRANSPORT.filter((
 /** One line over a transport that has other attributes of a name. */
 const withTransport = (name: string, ...values: readonly string[]): string =>
   aBareOffer([aBareLine('0')], [...transportWithout(name), ...values.map((value) => `a=${name}:${value}`)])
+/** A fingerprint of so many bytes. */
+const printOf = (bytes: number): string => Array(bytes).fill('A9').join(':')
+/** One line that has Opus under each of these payload types. */
+const withTypes = (...types: readonly number[]): string => {
+  const maps = types.map((type) => `a=rtpmap:${type} opus/48000/2`)
+  const [, ...rest] = aBareLine('0').filter((line) => !line.startsWith('a=rtpmap:'))
+  return aBareOffer([[`m=audio 9 UDP/TLS/RTP/SAVPF ${types.join(' ')}`, ...rest, ...maps]])
+}
 /** The same line with port 0. */
 const turnedOff = (line: OfferedLine): OfferedLine => line.map((each) => each.replace('m=audio 9 ', 'm=audio 0 '))
 const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => String(index))
@@ -128,11 +136,17 @@ describe('an offer', () => {
   })
 
   it.each([
-    [['sha-1 AA:BB', `sha-512 ${FINGERPRINT}:${FINGERPRINT}`, `sha-256 ${FINGERPRINT}`], 'sha-512'],
-    [[`sha-256 ${FINGERPRINT}`, `sha-512 ${FINGERPRINT}:${FINGERPRINT}`], 'sha-256'],
-    [[`sha-256 ${FINGERPRINT} x`, `sha-384 ${FINGERPRINT}`], 'sha-384'],
+    [['sha-1 AA:BB', `sha-512 ${printOf(64)}`, `sha-256 ${FINGERPRINT}`], 'sha-512'],
+    [[`sha-256 ${FINGERPRINT}`, `sha-512 ${printOf(64)}`], 'sha-256'],
+    [[`sha-256 ${FINGERPRINT} x`, `sha-384 ${printOf(48)}`], 'sha-384'],
+    [[`sha-512 ${printOf(48)}`, `sha-384 ${printOf(32)}`, `SHA-256 ${FINGERPRINT}`], 'sha-256'],
   ])('with the fingerprints %j has the first that counts', (values, algorithm) => {
     expect(acceptedOffer(withTransport('fingerprint', ...values)).fingerprint.algorithm).toBe(algorithm)
+  })
+
+  it.each([[63], [96], [64, 96], [95, 127, 111]])('has Opus under a type that RTCP has not, of %j %j', (...types) => {
+    const wanted = types.find((type) => type < 64 || type > 95)
+    expect(acceptedOffer(withTypes(...types)).lines[0]?.opus.payloadType).toBe(wanted)
   })
 
   it.each([
@@ -188,13 +202,20 @@ describe('an offer that cannot be taken', () => {
     [
       'media in the open',
       aBareOffer([['m=audio 9 RTP/AVP 111', ...aBareLine('0').slice(1)]]),
-      'its media is RTP/AVP, not secured by DTLS',
+      'its media is RTP/AVP, not DTLS over UDP',
     ],
     [
       'media secured by SDES',
       aBareOffer([['m=audio 9 RTP/SAVPF 111', ...aBareLine('0').slice(1)]]),
-      'its media is RTP/SAVPF, not secured by DTLS',
+      'its media is RTP/SAVPF, not DTLS over UDP',
     ],
+    [
+      'DTLS over TCP',
+      aBareOffer([['m=audio 9 TCP/TLS/RTP/SAVPF 111', ...aBareLine('0').slice(1)]]),
+      'its media is TCP/TLS/RTP/SAVPF, not DTLS over UDP',
+    ],
+    ['Opus as the first of 32 types', withTypes(64), 'its payload type of Opus cannot be told from RTCP'],
+    ['Opus as the last of 32 types', withTypes(95), 'its payload type of Opus cannot be told from RTCP'],
     ['recvonly', oneLine('a=sendonly', 'a=recvonly'), 'a line of it sends nothing'],
     ['inactive', oneLine('a=sendonly', 'a=inactive'), 'a line of it sends nothing'],
     ['no rtcp-mux', oneLine('a=rtcp-mux'), 'it does not multiplex RTCP'],
@@ -252,5 +273,21 @@ describe('an offer that cannot be taken', () => {
     ],
   ])('for %s is damaged', (_what, text, reason) => {
     expect(parseWebRtcOffer(text)).toEqual({ kind: 'damaged', reason })
+  })
+
+  it.each([
+    ['sha-256', 31],
+    ['sha-256', 33],
+    ['sha-256', 48],
+    ['sha-384', 32],
+    ['sha-384', 64],
+    ['sha-512', 48],
+    ['sha-512', 63],
+    ['sha-512', 65],
+  ])('for a fingerprint of %s with %d bytes is damaged', (algorithm, bytes) => {
+    expect(parseWebRtcOffer(withTransport('fingerprint', `${algorithm} ${printOf(bytes)}`))).toEqual({
+      kind: 'damaged',
+      reason: 'it has no fingerprint that counts',
+    })
   })
 })

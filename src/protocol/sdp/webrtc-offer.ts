@@ -1,4 +1,5 @@
 import { CANDIDATES_MAX, isCandidate } from './ice-candidate.ts'
+import { isIcePwd, isIceUfrag } from './ice-credentials.ts'
 import type { SdpCodec, SdpMedia } from './offer.ts'
 import { parseSdp } from './parse-sdp.ts'
 import { type SdpSection, sectionsOf } from './sdp-sections.ts'
@@ -33,11 +34,13 @@ export interface OfferRefusal {
 export const WEBRTC_LINES_MAX = 8
 const SSRCS_MAX = 8
 const MID = /^[A-Za-z0-9!#$%&'*+\-.^_`{|}~]{1,32}$/
-const UFRAG = /^[A-Za-z0-9+/]{4,256}$/
-const PWD = /^[A-Za-z0-9+/]{22,256}$/
 const FINGERPRINT = /^(sha-(?:256|384|512)) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})$/i
+const BITS_PER_BYTE = 8
+/** A byte is two digits and a colon, but for the last. */
+const CHARACTERS_PER_BYTE = 3
 const SETUP = /^(actpass|active|passive)$/
-const PROTOCOL = /^(?:UDP|TCP)\/TLS\/RTP\/SAVPF?$/i
+/** Nothing is received over TCP: an offer of that could not be answered as what it is. */
+const PROTOCOL = /^UDP\/TLS\/RTP\/SAVPF?$/i
 const SSRC = /^(\d{1,10})(?: |$)/
 const SSRC_END = 2 ** 32
 
@@ -63,34 +66,45 @@ export const parseWebRtcOffer = (text: string): WebRtcOffer | OfferRefusal => {
   return 'reason' in transport ? transport : { ...transport, lines, isBundled }
 }
 
+/** Where RTP and RTCP share a port, these would be taken for RTCP (RFC 5761 §4). */
+const isLikeRtcp = (payloadType: number): boolean => payloadType >= 64 && payloadType <= 95
+
 const readLine = (line: SdpMedia, section: SdpSection): WebRtcLine | OfferRefusal => {
   const mid = firstOf(section, 'mid') ?? '0'
   if (!MID.test(mid)) return damaged('a mid cannot be read')
-  if (!PROTOCOL.test(line.protocol)) return unsupported(`its media is ${line.protocol}, not secured by DTLS`)
+  if (!PROTOCOL.test(line.protocol)) return unsupported(`its media is ${line.protocol}, not DTLS over UDP`)
   // A line of a bundle may have no port of its own (RFC 9143 §6).
   if (line.port === 0 && firstOf(section, 'bundle-only') === undefined) return unsupported('a line of it is turned off')
   if (line.direction !== 'sendonly' && line.direction !== 'sendrecv') return unsupported('a line of it sends nothing')
   if (!line.isRtcpMultiplexed) return unsupported('it does not multiplex RTCP')
-  const opus = line.codecs.find(({ name, clockRateHz }) => name.toLowerCase() === 'opus' && clockRateHz === 48_000)
-  if (!opus) return unsupported('it does not offer Opus')
+  const offered = line.codecs.filter(({ name, clockRateHz }) => name.toLowerCase() === 'opus' && clockRateHz === 48_000)
+  if (offered.length === 0) return unsupported('it does not offer Opus')
+  const opus = offered.find(({ payloadType }) => !isLikeRtcp(payloadType))
+  if (!opus) return unsupported('its payload type of Opus cannot be told from RTCP')
   return { mid, opus, isStereo: isStereo(opus.parameters), ssrcs: ssrcsOf(section) }
 }
 
 /** All that share one transport say it once, or each the same. */
 const readTransport = (section: SdpSection): Omit<WebRtcOffer, 'lines' | 'isBundled'> | OfferRefusal => {
   const [ufrag, pwd] = [firstOf(section, 'ice-ufrag'), firstOf(section, 'ice-pwd')]
-  if (ufrag === undefined || pwd === undefined || !UFRAG.test(ufrag) || !PWD.test(pwd)) return damaged('it has no ICE')
-  const prints = valuesOf(section, 'fingerprint').map((value) => FINGERPRINT.exec(value))
-  const [, algorithm, value] = prints.find((found) => found) ?? []
-  if (algorithm === undefined || value === undefined) return damaged('it has no fingerprint that counts')
+  if (ufrag === undefined || pwd === undefined || !isIceUfrag(ufrag) || !isIcePwd(pwd)) return damaged('it has no ICE')
+  const [fingerprint] = valuesOf(section, 'fingerprint').flatMap(readFingerprint)
+  if (!fingerprint) return damaged('it has no fingerprint that counts')
   const [, setup = 'actpass'] = SETUP.exec(firstOf(section, 'setup') ?? '') ?? []
-  const candidates = candidatesOf(section)
   return {
     ice: { ufrag, pwd },
-    fingerprint: { algorithm: algorithm.toLowerCase(), value: value.toUpperCase() },
+    fingerprint,
     setup: setup as WebRtcOffer['setup'],
-    candidates,
+    candidates: candidatesOf(section),
   }
+}
+
+/** One whose length is that of its algorithm, or none (RFC 8122 §5). */
+const readFingerprint = (text: string): readonly WebRtcOffer['fingerprint'][] => {
+  const [, name = '', digits = ''] = FINGERPRINT.exec(text) ?? []
+  const [algorithm, value] = [name.toLowerCase(), digits.toUpperCase()]
+  const bytes = Number(algorithm.slice('sha-'.length)) / BITS_PER_BYTE
+  return value !== '' && value.length === bytes * CHARACTERS_PER_BYTE - 1 ? [{ algorithm, value }] : []
 }
 
 /** What a peer says about its own bundle (RFC 9143 §7.2). */
