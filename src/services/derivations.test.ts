@@ -165,7 +165,7 @@ describe('of a recording in progress', () => {
     const subject = derivations()
     const now = await grown('one')
     const first = await subject.deriveGrowing(media, now)
-    expect((await subject.deriveGrowing(media, now)).key).toBe(first.key)
+    for (let again = 0; again < 3; again += 1) expect((await subject.deriveGrowing(media, now)).key).toBe(first.key)
     expect(transcoder.runs).toBe(1)
     expect(await cachedKeys()).toEqual([first.key])
   })

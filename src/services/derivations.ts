@@ -114,6 +114,7 @@ export class Derivations {
   async #replaceGrowing(mediaKey: MediaKey, newest: string): Promise<void> {
     const prefix = mediaKey.slice(0, mediaKey.lastIndexOf('.') + 1)
     const [previous, ...older] = this.#growing.get(prefix) ?? []
+    if (previous === newest) return
     this.#growing.delete(prefix)
     this.#growing.set(prefix, previous === undefined ? [newest] : [newest, previous])
     for (const key of older) await this.#drop(key)
