@@ -15,7 +15,7 @@ import { childrenOf } from './rtp-processes.ts'
 
 /**
  * `npm run soak`: SOAK_CALLS calls, SOAK_SESSIONS recording sessions of two streams (half of those secured) and SOAK_WEBRTC WebRTC sessions at once (default 300,
- * 200 and 0), of 10 to 60 seconds, coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server
+ * 200 and 0), of SOAK_SHORTEST_MS (default 10 seconds) to six times as long, coming and going for SOAK_MINUTES (default 30); each is deleted when it is final. Prints memory and open files of the server
  * and its transport process every minute, and what was lost, and exits 1 when a promise was broken.
  */
 const CALLS = Number(process.env.SOAK_CALLS ?? 300)
@@ -26,8 +26,8 @@ const MINUTES = Number(process.env.SOAK_MINUTES ?? 30)
 const WARM_UP_MINUTES = Math.min(5, MINUTES / 3)
 const GROWTH_MAX = 1.05
 const SIP_PORT = Number(process.env.BENCH_SIP_PORT ?? 15_170)
-const SHORTEST_MS = 10_000
-const SPREAD_MS = 50_000
+const SHORTEST_MS = Number(process.env.SOAK_SHORTEST_MS ?? 10_000)
+const SPREAD_MS = 5 * SHORTEST_MS
 const LOOPED_FRAMES = 50
 const MS_PER_MINUTE = 60_000
 const START_EVERY_MS = 16
