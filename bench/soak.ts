@@ -220,5 +220,7 @@ console.log(
   `${counts.calls} calls, ${counts.refused} refused for a while, ${counts.sent} packets sent, ${counts.sent - counts.received} lost, ${pending.length} not final, ${counts.wrong} that went wrong; ` +
     `memory of the last third against the first after warm-up: ${growth.toFixed(3)}; ${idle.files} files open at the end`,
 )
-process.exitCode =
-  growth <= GROWTH_MAX && counts.sent === counts.received && pending.length === 0 && counts.wrong === 0 ? 0 : 1
+const isKept = growth <= GROWTH_MAX && counts.sent === counts.received && pending.length === 0 && counts.wrong === 0
+await server[Symbol.asyncDispose]()
+// Publishers' native threads would keep the process alive.
+process.exit(isKept ? 0 : 1)
