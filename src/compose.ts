@@ -102,7 +102,7 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
   let derivations: Derivations | undefined
   const onSettled = (recording: Recording) => {
     sealing.add(recording)
-    // What is left of it is swept, and no harm: the row says what is to be heard.
+    // What could not be dropped now goes with the recording, or when the cache is full.
     derivations?.endGrowing({ projectId: recording.projectId, recordingId: recording.id }).catch(() => {})
   }
   const live = openCapture({ catalogue, mediaStore, clock: systemClock, ids: systemIds, onSettled })

@@ -149,6 +149,17 @@ describe('of a recording in progress', () => {
     expect(await cachedKeys()).toEqual([whole.key])
   })
 
+  it('whose WAV could not be dropped at its end has it dropped with the recording', async () => {
+    const subject = derivations()
+    await subject.deriveGrowing(media, await grown('one'))
+    const remove = cache.remove.bind(cache)
+    cache.remove = () => Promise.reject(new Error('the disk is away'))
+    await expect(subject.endGrowing(ownerOf(media))).rejects.toThrow('the disk is away')
+    cache.remove = remove
+    await subject.forget(ownerOf(media))
+    expect(await cachedKeys()).toEqual([])
+  })
+
   it('that is deleted while a WAV or an MP3 of it is made leaves nothing behind', async () => {
     const subject = derivations()
     const running = [subject.deriveGrowing(media, await grown('one')), subject.derive(media, 'mp3')]

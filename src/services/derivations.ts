@@ -202,8 +202,15 @@ export class Derivations {
   }
 
   async #drop(key: string): Promise<void> {
+    const byteSize = this.#sizes.get(key)
     this.#unnote(key)
-    await this.#cache.remove(key)
+    try {
+      await this.#cache.remove(key)
+    } catch (error) {
+      // Still there, and still to be found by who deletes its recording.
+      if (byteSize !== undefined) this.#note(key, byteSize)
+      throw error
+    }
   }
 
   /** Drops the least recently used until the cache fits; never the one that was just asked for. */

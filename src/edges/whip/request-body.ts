@@ -12,8 +12,8 @@ export const requireType = (request: FastifyRequest, wanted: string): void => {
 }
 
 /**
- * A body of up to 64 KiB as text. Throws BODY_TOO_LARGE, to an honest client before it sends the body, and what reading throws: UPLOAD_IDLE after `idleMs` without
- * a byte, UPLOAD_CUT_OFF.
+ * A body of up to 64 KiB as text. Throws BODY_TOO_LARGE, to an honest client before it sends the body, and what reading throws: UPLOAD_IDLE when it has not
+ * come as a whole within `idleMs`, UPLOAD_CUT_OFF.
  */
 export const readBody = (request: FastifyRequest, idleMs: number): Promise<string> => {
   if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge()
