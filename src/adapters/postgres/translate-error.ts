@@ -20,7 +20,7 @@ interface DatabaseError {
 
 /** The only place where an error of PostgreSQL or of its driver becomes one of ours. `write` says what was being done, where that decides. */
 export const translateError = (thrown: unknown, write?: WriteName): unknown => {
-  if (thrown instanceof PoulsenError) return thrown
+  if (thrown instanceof PoulsenError || isFault(thrown)) return thrown
   const { code, constraint } = (thrown ?? {}) as DatabaseError
   if (typeof code !== 'string' || !SQLSTATE.test(code)) return away(thrown)
   // Deleting what is still needed, or adding to what is not there.
@@ -31,9 +31,12 @@ export const translateError = (thrown: unknown, write?: WriteName): unknown => {
   return NOT_NOW.test(code) ? away(thrown) : thrown
 }
 
+/** A fault of this program, which no waiting mends. */
+const isFault = (thrown: unknown): boolean => thrown instanceof TypeError || thrown instanceof RangeError
+
 /** True when the database was not reached or did not answer in time: it is not there for anybody. */
 export const isAway = (thrown: unknown): boolean => {
-  if (thrown instanceof PoulsenError) return false
+  if (thrown instanceof PoulsenError || isFault(thrown)) return false
   const { code } = (thrown ?? {}) as DatabaseError
   return typeof code !== 'string' || !SQLSTATE.test(code) || /^(?:08|57P)/.test(code)
 }
