@@ -60,13 +60,18 @@ export class ToneStream {
     for await (const _ of interval(FRAME_MS)) {
       const header = { payloadType, marker: frame === 0, sequence: this.#sequence, timestamp: this.#timestamp }
       const packet = formatRtp({ ...header, ssrc: this.#ssrc }, frames.frame(frame))
-      this.#socket.send(sealer ? sealer.sealRtp(packet) : packet, port, '127.0.0.1')
+      await this.#send(sealer ? sealer.sealRtp(packet) : packet, port)
       this.#sequence += 1
       this.#timestamp += (clockRateHz * FRAME_MS) / MS_PER_SECOND
       frame += 1
       if (frame >= count) break
     }
     frames.free()
+  }
+
+  /** A socket sends a turn later than it is asked to: a BYE that is written at once would overtake the packet. */
+  async #send(packet: Uint8Array, port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#socket.send(packet, port, '127.0.0.1', () => resolve()))
   }
 
   close(): void {
