@@ -3,7 +3,7 @@ import { wavByteSize } from '../audio/transcode/encode-wav.ts'
 import { hasCode, PoulsenError } from '../domain/errors.ts'
 import type { MediaObject } from '../domain/media-object.ts'
 import { priceOf } from '../domain/project.ts'
-import { isFinal, type Recording } from '../domain/recording.ts'
+import { isSettled, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -56,7 +56,7 @@ export class Settlement {
     const { catalogue, disk } = this.#parts
     const recording = await catalogue.findRecording(projectId, recordingId)
     const name = growingName(recordingId, recording?.media?.format ?? 'wav')
-    if (!recording || isFinal(recording.status)) {
+    if (!recording || isSettled(recording)) {
       await disk.remove(name)
       return recording
     }

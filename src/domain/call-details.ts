@@ -11,6 +11,7 @@ export const END_REASONS = [
   'signalling_lost',
   'deleted',
   'recovered',
+  'node_lost',
   'internal',
 ] as const
 export type EndReason = (typeof END_REASONS)[number]

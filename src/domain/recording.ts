@@ -52,3 +52,16 @@ export const canBecome = (from: RecordingStatus, to: RecordingStatus): boolean =
 
 /** True for a status that can never change again. */
 export const isFinal = (status: RecordingStatus): boolean => NEXT[status].length === 0
+
+/**
+ * The error code of a recording whose node was not heard of for so long that another node settled it as `failed`. The one end that can be taken back: when its
+ * node returns, with the audio that it has, the recording becomes what it would have become.
+ */
+export const NODE_LOST = 'node_lost'
+
+/** True for a recording that is final and will stay so. */
+export const isSettled = ({ status, errorCode }: Recording): boolean => isFinal(status) && errorCode !== NODE_LOST
+
+/** True when a stored recording may be replaced by `next`, which is how it ended. */
+export const canSettle = (stored: Recording, next: Recording): boolean =>
+  canBecome(stored.status, next.status) || (stored.errorCode === NODE_LOST && next.status !== 'failed')

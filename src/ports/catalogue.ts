@@ -78,7 +78,8 @@ export interface Catalogue {
   createRecording(recording: Recording, details?: CallDetails, metadata?: MetadataVersion): Promise<void>
   /**
    * Replaces a recording that is not final by one whose status its own may become (`canBecome` of the domain), and its details when given, both or
-   * neither. Of several that settle one recording at the same time exactly one wins. Rejects with CATALOGUE_CONFLICT when the stored status
+   * neither. One that failed as NODE_LOST may still become another final one that did not. Of several that settle one recording at the same time exactly
+   * one wins. Rejects with CATALOGUE_CONFLICT when the stored status
    * forbids it, CATALOGUE_NOT_FOUND when the recording is absent (deleted meanwhile).
    */
   settleRecording(recording: Recording, details?: CallDetails): Promise<void>
@@ -93,7 +94,7 @@ export interface Catalogue {
   appendMetadata(projectId: Uuid, recordingId: Uuid, version: MetadataVersion): Promise<void>
   /** The versions of a recording's metadata in the order in which they were added; none for an absent recording. */
   listMetadata(projectId: Uuid, recordingId: Uuid): Promise<readonly MetadataVersion[]>
-  /** The recordings of all projects that are not final, oldest first. Costs nothing when there are none, however many recordings there are. */
+  /** The recordings of all projects that are not final, oldest first; of a catalogue that nodes share, those that this node holds. Costs nothing when there are none, however many recordings there are. */
   listUnsettled(): Promise<readonly Recording[]>
   /** At most `limit` final recordings of all projects with media whose hash is not known, oldest first. Costs what it returns. */
   listUnsealed(limit: number): Promise<readonly Recording[]>

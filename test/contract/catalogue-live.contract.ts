@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { canBecome, isFinal, RECORDING_STATUSES, type Recording } from '../../src/domain/recording.ts'
+import { canBecome, isFinal, NODE_LOST, RECORDING_STATUSES, type Recording } from '../../src/domain/recording.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
 import { aLiveRecording, aProject, aRecording, someCallDetails } from '../builders/values.ts'
 
@@ -55,6 +55,19 @@ export const describeLiveRecordings = (name: string, open: () => Promise<Catalog
       const sealed = { ...final, media: { ...final.media, sha256: HASH } }
       expect(await catalogue.findRecording(live.projectId, live.id)).toEqual(sealed)
       expect((await catalogue.listRecordings(live.projectId, { limit: 10 })).items).toEqual([sealed])
+    })
+
+    it('lets one that was believed lost end well after all, once', async () => {
+      const live = await withLive()
+      const lost = { ...live, status: 'failed', errorCode: NODE_LOST } as const
+      await catalogue.settleRecording(lost)
+      await expect(catalogue.settleRecording({ ...lost, errorCode: 'internal' })).rejects.toMatchObject({
+        code: 'CATALOGUE_CONFLICT',
+      })
+      const final = ended(live, { errorCode: 'recovered' })
+      await catalogue.settleRecording(final)
+      expect(await catalogue.findRecording(live.projectId, live.id)).toEqual(final)
+      await expect(catalogue.settleRecording(final)).rejects.toMatchObject({ code: 'CATALOGUE_CONFLICT' })
     })
 
     it('takes media away from one that ended without any', async () => {

@@ -4,7 +4,7 @@ import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
 import type { Project, ProjectChanges } from '../../src/domain/project.ts'
 import type { PublishToken } from '../../src/domain/publish-token.ts'
-import { canBecome, isFinal, type Recording } from '../../src/domain/recording.ts'
+import { canSettle, isFinal, type Recording } from '../../src/domain/recording.ts'
 import { METADATA_VERSIONS_MAX, type MetadataVersion } from '../../src/domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../src/domain/token.ts'
 import type { Trunk, TrunkChanges } from '../../src/domain/trunk.ts'
@@ -171,7 +171,7 @@ export class MemoryCatalogue implements Catalogue {
     this.#requireOpen()
     const key = keyOf(recording)
     const stored = this.#recordings.get(key) ?? this.#absent()
-    if (!canBecome(stored.status, recording.status)) throw conflict()
+    if (!canSettle(stored, recording)) throw conflict()
     this.#recordings.set(key, recording)
     if (details) this.#details.set(key, details)
   }

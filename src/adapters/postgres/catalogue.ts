@@ -1,13 +1,15 @@
 import pg from 'pg'
 import type { Catalogue } from '../../ports/catalogue.ts'
+import type { Nodes } from '../../ports/nodes.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import type { Cell } from '../sql/rows.ts'
 import { SqlCatalogue } from '../sql/sql-catalogue.ts'
 import type { ReadName, SqlDriver, WriteName, WriteStep } from '../sql/sql-driver.ts'
 import { Availability } from './availability.ts'
 import { type Migration, migrate } from './migrations.ts'
+import { type NodeIdentity, PostgresNodes } from './nodes.ts'
 import { startFailure } from './start-failure.ts'
-import { LOCKS, READS, WRITES } from './statements.ts'
+import { LOCKS, NODE_STATEMENTS, READS, WRITES } from './statements.ts'
 import { isAway, translateError } from './translate-error.ts'
 
 /** Where the catalogue is and who hears of its writes. */
@@ -15,6 +17,8 @@ export interface PostgresCatalogueOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`. */
   readonly url: string
   readonly telemetry: Telemetry
+  /** This node, when others share the catalogue: what is recorded through it is held by this node. */
+  readonly node?: NodeIdentity
   /** Connections at most; {@link POOL_MAX} unless said. */
   readonly poolMax?: number
   /** For tests of upgrades. */
@@ -39,7 +43,21 @@ const types = {
  * Opens (creates, migrates) a catalogue in a PostgreSQL database, which any number of nodes may share. Rejects with CATALOGUE_NEWER, or CATALOGUE_UNAVAILABLE with
  * what is wrong about the URL, the password, the database, the permission or the certificate.
  */
-export const openPostgresCatalogue = async (options: PostgresCatalogueOptions): Promise<Catalogue> => {
+export const openPostgresCatalogue = async (options: PostgresCatalogueOptions): Promise<Catalogue> =>
+  new SqlCatalogue(await openDriver(options))
+
+/** The same for one of many nodes. */
+export const openSharedCatalogue = async (
+  options: PostgresCatalogueOptions & { readonly node: NodeIdentity },
+): Promise<{ readonly catalogue: Catalogue; readonly nodes: Nodes }> => {
+  const driver = await openDriver(options)
+  const nodes = new PostgresNodes(options.node, (name, ...cells) =>
+    driver.ask({ name, text: NODE_STATEMENTS[name] }, cells),
+  )
+  return { catalogue: new SqlCatalogue(driver), nodes }
+}
+
+const openDriver = async (options: PostgresCatalogueOptions): Promise<PostgresDriver> => {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolMax ?? POOL_MAX,
@@ -60,7 +78,7 @@ export const openPostgresCatalogue = async (options: PostgresCatalogueOptions): 
     } finally {
       client.release()
     }
-    return new SqlCatalogue(new PostgresDriver(pool, options.telemetry))
+    return new PostgresDriver(pool, options)
   } catch (error) {
     await pool.end()
     throw startFailure(error, options.url)
@@ -70,12 +88,14 @@ export const openPostgresCatalogue = async (options: PostgresCatalogueOptions): 
 class PostgresDriver implements SqlDriver {
   readonly #pool: pg.Pool
   readonly #telemetry: Telemetry
+  readonly #nodeId: Cell
   readonly #availability: Availability
   readonly #turns = new Map<string, Promise<void>>()
 
-  constructor(pool: pg.Pool, telemetry: Telemetry) {
+  constructor(pool: pg.Pool, { telemetry, node }: PostgresCatalogueOptions) {
     this.#pool = pool
     this.#telemetry = telemetry
+    this.#nodeId = node?.id ?? null
     this.#availability = new Availability(() => pool.query('SELECT 1'))
   }
 
@@ -84,9 +104,14 @@ class PostgresDriver implements SqlDriver {
   }
 
   async all(name: ReadName, ...cells: readonly Cell[]): Promise<readonly unknown[]> {
+    return this.ask({ name, text: READS[name] }, name === 'listUnsettled' ? [this.#nodeId] : cells)
+  }
+
+  /** The rows of a statement that is prepared under its name. */
+  async ask(statement: { readonly name: string; readonly text: string }, cells: readonly Cell[]): Promise<unknown[]> {
     this.#availability.require()
     try {
-      const { rows } = await this.#pool.query({ name, text: READS[name], values: cells.map(toValue), rowMode: 'array' })
+      const { rows } = await this.#pool.query({ ...statement, values: cells.map(toValue), rowMode: 'array' })
       return rows
     } catch (error) {
       throw this.#translate(error)
@@ -95,13 +120,13 @@ class PostgresDriver implements SqlDriver {
 
   async write(...steps: readonly WriteStep[]): Promise<unknown> {
     this.#availability.require()
-    const [first] = steps
+    const [first, ...others] = steps.map((step) => this.#asHeld(step))
     if (!first) return undefined
     const begunMs = performance.now()
     try {
       const lock = LOCKS[first.name]
-      if (lock) return await this.#inTurn(keyOf(first, lock.cells), () => this.#transact(first, steps.slice(1)))
-      return steps.length === 1 ? (await run(this.#pool, first)).row : await this.#transact(first, steps.slice(1))
+      if (lock) return await this.#inTurn(keyOf(first, lock.cells), () => this.#transact(first, others))
+      return steps.length === 1 ? (await run(this.#pool, first)).row : await this.#transact(first, others)
     } catch (error) {
       throw this.#translate(error, first.name)
     } finally {
@@ -117,6 +142,11 @@ class PostgresDriver implements SqlDriver {
     if (this.#pool.ended) return
     this.#availability.close()
     await this.#pool.end()
+  }
+
+  /** A recording that is made here is held here. */
+  #asHeld(step: WriteStep): WriteStep {
+    return step.name === 'createRecording' ? { ...step, cells: [...step.cells, this.#nodeId] } : step
   }
 
   /** What concerns the same rows is done in the order in which it was asked for; between nodes the lock decides. */

@@ -120,6 +120,33 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    name: 'many nodes',
+    sql: `
+      CREATE TABLE nodes (
+        id text COLLATE "C" PRIMARY KEY,
+        url text,
+        -- By this server's clock: those of the nodes differ.
+        seen_at_ms bigint NOT NULL
+      );
+
+      -- Recordings whose call, or whose bytes, are still on one node's disk. A row goes when the bytes are in the shared media store.
+      CREATE TABLE held_recordings (
+        recording_id text COLLATE "C" NOT NULL,
+        project_id text COLLATE "C" NOT NULL,
+        node_id text COLLATE "C" NOT NULL,
+        PRIMARY KEY (recording_id, project_id),
+        FOREIGN KEY (recording_id, project_id) REFERENCES recordings (id, project_id) ON DELETE CASCADE
+      );
+      CREATE INDEX held_recordings_by_node ON held_recordings (node_id);
+
+      CREATE TABLE leases (
+        name text COLLATE "C" PRIMARY KEY,
+        node_id text COLLATE "C" NOT NULL,
+        until_ms bigint NOT NULL
+      );
+    `,
+  },
 ]
 
 /**

@@ -13,6 +13,7 @@ const METADATA = 'received_at_ms, content_type, xml'
 const SETTLED = RECORDING_COLUMNS.slice(2)
 const marks = (count: number, from = 1): string =>
   Array.from({ length: count }, (_, index) => `$${index + from}`).join(', ')
+const RECORDING_OF = RECORDING_COLUMNS.map((column) => `recordings.${column}`).join(', ')
 const NOT_FINAL = "status IN ('recording', 'paused')"
 const UNSEALED = "sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused')"
 
@@ -36,7 +37,10 @@ export const READS = {
   hasNewer: 'SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) > ($2, $3) LIMIT 1',
   findCallDetails: 'SELECT details FROM call_details WHERE project_id = $1 AND recording_id = $2',
   listMetadata: `SELECT ${METADATA} FROM metadata_versions WHERE project_id = $1 AND recording_id = $2 ORDER BY number`,
-  listUnsettled: `SELECT ${RECORDING} FROM recordings WHERE ${NOT_FINAL} ORDER BY created_at_ms, id`,
+  // Of one node, when it is given.
+  listUnsettled: `SELECT ${RECORDING} FROM recordings WHERE ${NOT_FINAL} AND ($1::text IS NULL OR EXISTS (
+    SELECT 1 FROM held_recordings WHERE recording_id = id AND held_recordings.project_id = recordings.project_id AND node_id = $1))
+    ORDER BY created_at_ms, id`,
   listUnsealed: `SELECT ${RECORDING} FROM recordings WHERE ${UNSEALED} ORDER BY created_at_ms, id LIMIT $1`,
 } as const satisfies Record<ReadName, string>
 
@@ -67,10 +71,14 @@ export const WRITES = {
     call_max_seconds = CASE WHEN $14 = 1 THEN $15 ELSE call_max_seconds END,
     codecs = coalesce($16, codecs) WHERE id = $17 RETURNING ${TRUNK}`,
   deleteTrunk: 'DELETE FROM trunks WHERE id = $1 RETURNING id',
-  createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
+  // Held by a node, when it is given, from the first moment on.
+  createRecording: `WITH made AS (INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)}) RETURNING id, project_id),
+    held AS (INSERT INTO held_recordings (recording_id, project_id, node_id)
+      SELECT id, project_id, $${RECORDING_COLUMNS.length + 1}::text FROM made WHERE $${RECORDING_COLUMNS.length + 1}::text IS NOT NULL)
+    SELECT id FROM made`,
   settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = ROW(${marks(SETTLED.length)})
     WHERE project_id = $${SETTLED.length + 1} AND id = $${SETTLED.length + 2}
-    AND status IN (SELECT jsonb_array_elements_text($${SETTLED.length + 3}::jsonb)) RETURNING id`,
+    AND (status IN (SELECT jsonb_array_elements_text($${SETTLED.length + 3}::jsonb)) OR error_code = $${SETTLED.length + 4}) RETURNING id`,
   sealRecording: `UPDATE recordings SET sha256 = $1 WHERE project_id = $2 AND id = $3 AND ${UNSEALED} RETURNING id`,
   putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES ($1, $2, $3)
     ON CONFLICT (recording_id, project_id) DO UPDATE SET details = excluded.details`,
@@ -81,6 +89,25 @@ export const WRITES = {
     WHERE recordings.project_id = $6 AND recordings.id = $7 AND held.versions < $8 RETURNING number`,
   deleteRecording: `DELETE FROM recordings WHERE project_id = $1 AND id = $2 RETURNING ${RECORDING}`,
 } as const satisfies Record<WriteName, string>
+
+const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+
+/** What nodes ask of each other's whereabouts. */
+export const NODE_STATEMENTS = {
+  beat: `INSERT INTO nodes (id, url, seen_at_ms) VALUES ($1, $2, ${NOW_MS})
+    ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at_ms = excluded.seen_at_ms`,
+  findHolder: `SELECT held_recordings.node_id, nodes.url, ${NOW_MS} - nodes.seen_at_ms FROM held_recordings
+    LEFT JOIN nodes ON nodes.id = held_recordings.node_id WHERE project_id = $1 AND recording_id = $2`,
+  release: 'DELETE FROM held_recordings WHERE project_id = $1 AND recording_id = $2 AND node_id = $3',
+  listHeld: `SELECT ${RECORDING_OF} FROM held_recordings JOIN recordings USING (project_id)
+    WHERE recordings.id = recording_id AND node_id = $1 AND NOT (${NOT_FINAL}) LIMIT $2`,
+  listLost: `SELECT ${RECORDING_OF} FROM recordings JOIN held_recordings ON recording_id = recordings.id AND held_recordings.project_id = recordings.project_id
+    LEFT JOIN nodes ON nodes.id = node_id WHERE ${NOT_FINAL} AND coalesce(seen_at_ms, 0) < ${NOW_MS} - $1::bigint
+    ORDER BY created_at_ms LIMIT $2`,
+  lease: `INSERT INTO leases (name, node_id, until_ms) VALUES ($1, $2, ${NOW_MS} + $3::bigint)
+    ON CONFLICT (name) DO UPDATE SET node_id = excluded.node_id, until_ms = excluded.until_ms
+    WHERE leases.until_ms <= ${NOW_MS} OR leases.node_id = excluded.node_id RETURNING name`,
+} as const
 
 /** What is locked first, in the same transaction, by the first cells of a write: two that count the same rows must not do so at the same time. */
 export const LOCKS: Partial<Record<WriteName, { readonly sql: string; readonly cells: number }>> = {

@@ -2,7 +2,7 @@ import type { CallDetails } from '../../domain/call-details.ts'
 import type { Page, PageRequest } from '../../domain/page.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
 import type { PublishToken } from '../../domain/publish-token.ts'
-import { canBecome, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
+import { canBecome, NODE_LOST, RECORDING_STATUSES, type Recording } from '../../domain/recording.ts'
 import type { MetadataVersion } from '../../domain/session-metadata.ts'
 import type { Token, TokenChanges } from '../../domain/token.ts'
 import type { Trunk, TrunkChanges } from '../../domain/trunk.ts'
@@ -138,7 +138,12 @@ export class SqlCatalogue implements Catalogue {
     const { projectId, id, status } = recording
     const from = RECORDING_STATUSES.filter((each) => canBecome(each, status))
     const [, , ...settled] = recordingCells(recording)
-    const settle = { name: 'settleRecording', cells: [...settled, projectId, id, JSON.stringify(from)] } as const
+    // What was only believed to be lost may yet turn out well.
+    const orCode = status === 'failed' ? null : NODE_LOST
+    const settle = {
+      name: 'settleRecording',
+      cells: [...settled, projectId, id, JSON.stringify(from), orCode],
+    } as const
     const row = await this.#driver.write(settle, ...detailSteps(recording, details))
     if (row !== undefined) return
     throw (await this.findRecording(projectId, id)) ? conflict() : notFound('recording')

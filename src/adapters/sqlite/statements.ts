@@ -63,7 +63,7 @@ export const WRITES = {
   deleteTrunk: 'DELETE FROM trunks WHERE id = ? RETURNING id',
   createRecording: `INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)})`,
   settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = (${marks(SETTLED.length)})
-    WHERE project_id = ? AND id = ? AND status IN (SELECT value FROM json_each(?)) RETURNING id`,
+    WHERE project_id = ? AND id = ? AND (status IN (SELECT value FROM json_each(?)) OR error_code = ?) RETURNING id`,
   sealRecording: `UPDATE recordings SET sha256 = ? WHERE project_id = ? AND id = ?
     AND sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('recording', 'paused') RETURNING id`,
   putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES (?, ?, ?)

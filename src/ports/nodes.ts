@@ -1,0 +1,36 @@
+import type { Recording } from '../domain/recording.ts'
+import type { Uuid } from '../domain/uuid.ts'
+
+/** The node that holds a recording: its call runs there, or its bytes are on its disk still. */
+export interface Holder {
+  readonly nodeId: Uuid
+  /** Where its peers reach it; absent when it has not said so. */
+  readonly url?: string
+  /** How long it has not been heard of; absent when it never was. */
+  readonly silentMs?: number
+}
+
+/**
+ * The servers over one catalogue. Each holds what it records and what it has not moved to the shared media store yet, from the commit of a recording's row
+ * until {@link Nodes.release}.
+ *
+ * Contract, held by PostgreSQL (test/contract/nodes.contract.ts):
+ * - Times are measured by one clock, the catalogue's: those of the nodes may differ.
+ * - Rejections are those of the catalogue.
+ */
+export interface Nodes {
+  /** This node. */
+  readonly id: Uuid
+  /** Says that this node lives. */
+  beat(): Promise<void>
+  /** Undefined when nobody holds it: its bytes are in the shared media store, or there is no such recording. */
+  findHolder(projectId: Uuid, recordingId: Uuid): Promise<Holder | undefined>
+  /** This node holds a recording no more; nothing happens when it did not. */
+  release(projectId: Uuid, recordingId: Uuid): Promise<void>
+  /** The final recordings that this node holds, at most `limit`, in no order. */
+  listHeld(limit: number): Promise<readonly Recording[]>
+  /** Recordings that are not final and whose node was not heard of for `silentMs`, at most `limit`, oldest first. */
+  listLost(silentMs: number, limit: number): Promise<readonly Recording[]>
+  /** Takes, or renews, the right to a work that one node does at a time, for `forMs`. False while another node has it. */
+  lease(work: string, forMs: number): Promise<boolean>
+}
