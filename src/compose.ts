@@ -34,7 +34,14 @@ const TRANSCODE_QUEUE_MAX = 64
 const PRIVATE_FOLDER = 0o700
 
 /** For the command line, which reports to nobody. */
-const SILENT: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+const SILENT: Telemetry = {
+  uploadEnded() {},
+  derivationEnded() {},
+  catalogueWrite() {},
+  mediaMoved() {},
+  mediaNotMoved() {},
+  sweepEnded() {},
+}
 
 /** For a process that records no calls. */
 const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {} }

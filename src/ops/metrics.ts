@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { RequestReport, Telemetry } from '../ports/telemetry.ts'
+import type { RequestReport, SpoolState, Telemetry } from '../ports/telemetry.ts'
 import { CallMetrics } from './call-metrics.ts'
+import { SpoolMetrics } from './spool-metrics.ts'
 import { WhipMetrics } from './whip-metrics.ts'
 
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
@@ -27,6 +28,8 @@ export class Metrics implements Telemetry {
   readonly #writeSeconds: Histogram
   readonly #writeBatch: Histogram
   readonly #swept: Counter<'kind'>
+  /** Those of the way to the shared media store. */
+  readonly #spool = new SpoolMetrics(this.registry)
   /** Routes × statuses are few; their label lookup would cost more than the measurement. */
   readonly #series = new Map<string, RouteSeries>()
 
@@ -122,6 +125,19 @@ export class Metrics implements Telemetry {
   catalogueWrite(seconds: number, batchSize: number): void {
     this.#writeSeconds.observe(seconds)
     this.#writeBatch.observe(batchSize)
+  }
+
+  mediaMoved(byteSize: number, seconds: number): void {
+    this.#spool.mediaMoved(byteSize, seconds)
+  }
+
+  mediaNotMoved(code: string): void {
+    this.#spool.mediaNotMoved(code)
+  }
+
+  /** What waits to be moved, asked for at each scrape. */
+  watchSpool(state: () => SpoolState): void {
+    this.#spool.watch(state)
   }
 
   sweepEnded(removed: { readonly orphans: number; readonly unfinished: number }): void {

@@ -74,3 +74,9 @@ export interface MediaStore {
   /** Rejects with MEDIA_UNAVAILABLE or MEDIA_DISK_FULL when the store cannot take writes. */
   check(): Promise<void>
 }
+
+/** A media store on this machine's own disk. */
+export interface LocalMediaStore extends MediaStore {
+  /** The file that an object is, or would be. Throws MEDIA_KEY_INVALID. */
+  pathOf(key: MediaKey): string
+}

@@ -8,6 +8,16 @@ export interface RequestReport {
   readonly ms: number
 }
 
+/** How far what has landed on this node's disk is behind on its way to the shared media store. */
+export interface SpoolState {
+  /** Objects known to wait; not all are, when they are very many. */
+  readonly waiting: number
+  /** How long the first of them has waited. */
+  readonly oldestMs: number
+  /** True when the shared media store, or the catalogue, did not answer when it was last asked. */
+  readonly isAway: boolean
+}
+
 /**
  * What services report for operators. Implementations never throw and never block; every name is listed in
  * docs/reference/metrics.md.
@@ -16,5 +26,9 @@ export interface Telemetry {
   uploadEnded(outcome: 'stored' | 'repeated' | 'rejected' | 'failed', byteSize: number): void
   derivationEnded(outcome: 'derived' | 'cached' | 'failed', format: string): void
   catalogueWrite(seconds: number, batchSize: number): void
+  /** A recording's bytes went from this node's disk to the shared media store. */
+  mediaMoved(byteSize: number, seconds: number): void
+  /** They could not be; it is tried again. */
+  mediaNotMoved(code: string): void
   sweepEnded(removed: { readonly orphans: number; readonly unfinished: number }): void
 }

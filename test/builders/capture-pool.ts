@@ -26,7 +26,14 @@ export const aCaptureBench = async (ports = { first: 42_000, last: 42_999 }) => 
   const settled: Recording[] = []
   const reports: CaptureReport[] = []
   const troubles: unknown[] = []
-  const telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+  const telemetry = {
+    uploadEnded() {},
+    derivationEnded() {},
+    catalogueWrite() {},
+    mediaMoved() {},
+    mediaNotMoved() {},
+    sweepEnded() {},
+  }
   const catalogue = await openSqliteCatalogue({ path: join(folder, 'catalogue.sqlite'), telemetry })
   const mediaStore = await openFilesystemMediaStore({ root: join(folder, 'media') })
   await catalogue.createProject(project)

@@ -25,6 +25,8 @@ export const aTelemetry = (): Telemetry & { readonly heard: string[] } => {
     uploadEnded: (outcome, byteSize) => heard.push(`upload ${outcome} ${byteSize}`),
     derivationEnded: (outcome, format) => heard.push(`derivation ${outcome} ${format}`),
     catalogueWrite: () => {},
+    mediaMoved: (byteSize) => heard.push(`moved ${byteSize}`),
+    mediaNotMoved: (code) => heard.push(`not moved ${code}`),
     sweepEnded: ({ orphans, unfinished }) => heard.push(`swept ${orphans} ${unfinished}`),
   }
 }

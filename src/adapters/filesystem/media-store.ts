@@ -3,7 +3,7 @@ import { type Dirent, readFileSync, writeFileSync } from 'node:fs'
 import { lstat, opendir, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
-import type { ByteRange, MediaKey, MediaStat, MediaStore, MediaWriter } from '../../ports/media-store.ts'
+import type { ByteRange, LocalMediaStore, MediaKey, MediaStat, MediaWriter } from '../../ports/media-store.ts'
 import { adoptFile } from './adopt-file.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { openFileWriter } from './file-writer.ts'
@@ -26,7 +26,7 @@ const BUFFERS_KEPT_MAX = 16
 const PROBE_KEY = 'readiness-probe'
 
 /** Opens (creates) a media store in a folder. Rejects with MEDIA_LAYOUT_NEWER or MEDIA_UNAVAILABLE. */
-export const openFilesystemMediaStore = async (options: FilesystemMediaStoreOptions): Promise<MediaStore> => {
+export const openFilesystemMediaStore = async (options: FilesystemMediaStoreOptions): Promise<LocalMediaStore> => {
   const root = resolve(options.root)
   const folders = new Folders(root)
   try {
@@ -55,7 +55,7 @@ const requireLayout = (path: string): void => {
   })
 }
 
-class FilesystemMediaStore implements MediaStore {
+class FilesystemMediaStore implements LocalMediaStore {
   readonly #root: string
   readonly #folders: Folders
   readonly #buffers = new BufferPool(COLLECT_BYTES, BUFFERS_KEPT_MAX)
@@ -63,6 +63,10 @@ class FilesystemMediaStore implements MediaStore {
   constructor(root: string, folders: Folders) {
     this.#root = root
     this.#folders = folders
+  }
+
+  pathOf(key: MediaKey): string {
+    return pathOfKey(this.#root, key)
   }
 
   async open(key: MediaKey): Promise<MediaWriter> {

@@ -75,7 +75,7 @@ describe('nodes that share a catalogue', () => {
     await first.nodes.beat()
     for (const each of [late, early, aRecording(projectId)]) await first.catalogue.createRecording(each)
     expect(await second.nodes.listLost(LONG_MS, 10)).toEqual([])
-    await waitFor(async () => (await second.nodes.listLost(5, 10)).length > 0)
+    await waitFor(async () => (await second.nodes.listLost(5, 10))[1])
     expect(await second.nodes.listLost(5, 10)).toEqual([early, late])
     expect(await second.nodes.listLost(5, 1)).toEqual([early])
     // One that never said anything is as silent as can be.
@@ -90,7 +90,7 @@ describe('nodes that share a catalogue', () => {
     expect(rivals.filter(Boolean)).toHaveLength(1)
     const [winner, loser] = rivals[0] ? [first, second] : [second, first]
     expect(await winner.nodes.lease('sweep', 1)).toBe(true)
-    await waitFor(() => loser.nodes.lease('sweep', LONG_MS))
+    await waitFor(async () => (await loser.nodes.lease('sweep', LONG_MS)) || undefined)
     expect(await winner.nodes.lease('sweep', LONG_MS)).toBe(false)
     expect(await winner.nodes.lease('another work', LONG_MS)).toBe(true)
   })

@@ -13,7 +13,14 @@ import { openSqliteCatalogue } from './catalogue.ts'
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-model-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+const telemetry = {
+  uploadEnded() {},
+  derivationEnded() {},
+  catalogueWrite() {},
+  mediaMoved() {},
+  mediaNotMoved() {},
+  sweepEnded() {},
+}
 
 const WORK = [
   'createProject',

@@ -51,7 +51,14 @@ const freshPath = (): string => join(folder, `catalogue-${files++}.sqlite`)
 const FIRST_COLUMNS = 19
 const RELEASED_VERSION = 2
 
-const telemetry: Telemetry = { uploadEnded() {}, derivationEnded() {}, catalogueWrite() {}, sweepEnded() {} }
+const telemetry: Telemetry = {
+  uploadEnded() {},
+  derivationEnded() {},
+  catalogueWrite() {},
+  mediaMoved() {},
+  mediaNotMoved() {},
+  sweepEnded() {},
+}
 const open = (path: string, more: { telemetry?: Telemetry; migrations?: typeof MIGRATIONS } = {}): Promise<Catalogue> =>
   openSqliteCatalogue({ path, telemetry, ...more })
 

@@ -1,0 +1,209 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode, PoulsenError } from '../domain/errors.ts'
+import { isSettled } from '../domain/recording.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { MediaKey } from '../ports/media-store.ts'
+import type { Nodes } from '../ports/nodes.ts'
+import type { SpoolState, Telemetry } from '../ports/telemetry.ts'
+import { type MediaOwner, parseMediaKey } from './media-key.ts'
+import type { Spool, SpoolListener } from './spooled-media-store.ts'
+
+/** Keys that wait in memory; what finds no room is found on the disk when they are done. */
+export const SPOOL_QUEUE_MAX = 10_000
+/** Objects that are moved at the same time. */
+export const SPOOL_PARALLEL_MAX = 4
+/** A pause after which what could not be moved is tried again doubles from the first to the last of these. */
+export const SPOOL_AGAIN_MS = { first: 1_000, last: 60_000 } as const
+const HELD_BATCH = 1_000
+const MS_PER_SECOND = 1000
+
+/** What spooling works on. */
+export interface SpoolingParts extends Spool {
+  readonly catalogue: Catalogue
+  /** Absent where nobody shares the catalogue. */
+  readonly nodes?: Nodes
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** Pauses; {@link SPOOL_AGAIN_MS} unless said. */
+  readonly againMs?: { readonly first: number; readonly last: number }
+  /** It will be tried again. */
+  readonly onTrouble: (error: unknown, what: string) => void
+}
+
+type Outcome = 'done' | 'later' | 'away'
+
+/**
+ * Moves what has landed on this machine's disk to the remote media store, one recording at a time and again and again: once its row is final, and no sooner, since
+ * until then it is this node that has to settle it. A crash at any point is mended by the next start: an object that is there already is not sent twice, and one whose
+ * recording was deleted on its way is removed there.
+ */
+export class Spooling implements SpoolListener {
+  readonly #parts: SpoolingParts
+  /** What waits, and since when. */
+  readonly #waiting = new Map<MediaKey, number>()
+  readonly #ending = new AbortController()
+  #wake = Promise.withResolvers<void>()
+  #isUnlisted = true
+  #hasRemovals = true
+  #isAway = false
+  readonly #againMs: { readonly first: number; readonly last: number }
+  #pauseMs: number
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(parts: SpoolingParts) {
+    this.#parts = parts
+    this.#againMs = parts.againMs ?? SPOOL_AGAIN_MS
+    this.#pauseMs = this.#againMs.first
+  }
+
+  get state(): SpoolState {
+    const nowMs = this.#parts.clock.nowMs()
+    const oldestMs = this.#waiting.values().reduce((oldest, sinceMs) => Math.max(oldest, nowMs - sinceMs), 0)
+    return { waiting: this.#waiting.size, oldestMs, isAway: this.#isAway }
+  }
+
+  arrived(key: MediaKey): void {
+    if (this.#waiting.size < SPOOL_QUEUE_MAX) this.#waiting.set(key, this.#parts.clock.nowMs())
+    else this.#isUnlisted = true
+    this.#wake.resolve()
+  }
+
+  removalNoted(): void {
+    this.#hasRemovals = true
+  }
+
+  /** Begins to move, with what an earlier run left. */
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Ends it; what is on its way arrives. */
+  async close(): Promise<void> {
+    this.#ending.abort()
+    this.#wake.resolve()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      this.#wake = Promise.withResolvers()
+      const outcome = await this.#pass().catch((error: unknown) => this.#failed(error, 'spool'))
+      await this.#pauseAfter(outcome)
+    }
+  }
+
+  /** Who is away is left alone for a while; else whatever arrives is seen to at once, and what it was too early for with it. */
+  async #pauseAfter(outcome: Outcome): Promise<void> {
+    if (outcome === 'done') return this.#wake.promise
+    const pause = delay(this.#pauseMs, undefined, { signal: this.#ending.signal }).catch(() => {})
+    this.#pauseMs = Math.min(2 * this.#pauseMs, this.#againMs.last)
+    await (outcome === 'away' ? pause : Promise.race([pause, this.#wake.promise]))
+  }
+
+  /** Everything that waits, once. */
+  async #pass(): Promise<Outcome> {
+    if (this.#hasRemovals) await this.#removeThere()
+    if (this.#isUnlisted) await this.#list()
+    const keys = this.#waiting.keys().toArray().values()
+    const outcomes = new Set<Outcome>()
+    const worker = async () => {
+      for (const key of keys) {
+        if (this.#ending.signal.aborted || outcomes.has('away')) return
+        outcomes.add(await this.#tryToMove(key))
+      }
+    }
+    await Promise.all(Array.from({ length: SPOOL_PARALLEL_MAX }, worker))
+    const [worst = 'done'] = (['away', 'later'] as const).filter((each) => outcomes.has(each))
+    return worst
+  }
+
+  async #tryToMove(key: MediaKey): Promise<Outcome> {
+    try {
+      const isDone = await this.#move(key)
+      this.#isAway = false
+      if (isDone) this.#waiting.delete(key)
+      return isDone ? 'done' : 'later'
+    } catch (error) {
+      return this.#failed(error, 'move')
+    }
+  }
+
+  /** Who does not answer now does not answer for the next recording either; anything else concerns this one. */
+  #failed(error: unknown, what: string): Outcome {
+    const isAway = error instanceof PoulsenError && error.retryable
+    this.#isAway = isAway
+    this.#parts.telemetry.mediaNotMoved(error instanceof PoulsenError ? error.code : 'INTERNAL')
+    this.#parts.onTrouble(error, what)
+    return isAway ? 'away' : 'later'
+  }
+
+  /** False when it is not time yet. */
+  async #move(key: MediaKey): Promise<boolean> {
+    const { catalogue, local, remote, telemetry } = this.#parts
+    const owner = parseMediaKey(key)
+    const byteSize = await sizeOf(local.stat(key))
+    // Moved or deleted already, or nothing of ours.
+    if (!owner || byteSize === undefined) return true
+    const recording = await this.#find(owner, key)
+    // Its row is about to come, or never will: then it is swept.
+    if (!recording || !isSettled(recording)) return false
+    const begunMs = performance.now()
+    await remote.adopt(key, local.pathOf(key)).catch(unlessGone)
+    await this.#parts.nodes?.release(owner.projectId, owner.recordingId)
+    if (!(await catalogue.findRecording(owner.projectId, owner.recordingId))) await remote.remove(key)
+    telemetry.mediaMoved(byteSize, (performance.now() - begunMs) / MS_PER_SECOND)
+    this.#pauseMs = this.#againMs.first
+    return true
+  }
+
+  async #find({ projectId, recordingId }: MediaOwner, key: MediaKey) {
+    const recording = await this.#parts.catalogue.findRecording(projectId, recordingId)
+    return recording?.media?.key === key ? recording : undefined
+  }
+
+  /** What earlier runs left, or found no room in memory. */
+  async #list(): Promise<void> {
+    this.#isUnlisted = false
+    await this.#releaseMoved()
+    for await (const { key } of this.#parts.local.list()) if (!this.#waiting.has(key)) this.arrived(key)
+  }
+
+  /** A crash may have come after a recording was moved and before it was released. */
+  async #releaseMoved(): Promise<void> {
+    const { nodes, local } = this.#parts
+    for (const { projectId, id, media } of (await nodes?.listHeld(HELD_BATCH)) ?? []) {
+      const isHere = media !== undefined && (await sizeOf(local.stat(media.key))) !== undefined
+      if (!isHere) await nodes?.release(projectId, id)
+    }
+  }
+
+  async #removeThere(): Promise<void> {
+    const { removals, remote } = this.#parts
+    this.#hasRemovals = false
+    try {
+      for await (const { key } of removals.list()) {
+        await remote.remove(key)
+        await removals.remove(key)
+      }
+    } catch (error) {
+      this.#hasRemovals = true
+      throw error
+    }
+  }
+}
+
+/** Undefined when there is no such object. */
+const sizeOf = async (stat: Promise<{ readonly byteSize: number }>): Promise<number | undefined> => {
+  try {
+    return (await stat).byteSize
+  } catch (error) {
+    if (hasCode(error, 'MEDIA_NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+const unlessGone = (error: unknown): void => {
+  // Deleted while it was on its way.
+  if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
+}

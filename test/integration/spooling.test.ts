@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { openFilesystemMediaStore } from '../../src/adapters/filesystem/media-store.ts'
+import { PoulsenError } from '../../src/domain/errors.ts'
+import { NODE_LOST, type Recording } from '../../src/domain/recording.ts'
+import type { LocalMediaStore, MediaStore } from '../../src/ports/media-store.ts'
+import { SpooledMediaStore } from '../../src/services/spooled-media-store.ts'
+import { Spooling } from '../../src/services/spooling.ts'
+import { aClock, aTelemetry } from '../builders/services.ts'
+import { aLiveRecording, aProject, aRecording } from '../builders/values.ts'
+import { describeMediaStore, get, put } from '../contract/media-store.contract.ts'
+import { faulty, randomOf } from '../fakes/faulty.ts'
+import { MemoryCatalogue } from '../fakes/memory-catalogue.ts'
+import { MemoryMediaStore } from '../fakes/memory-media-store.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'poulsen-spool-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const running: Spooling[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((spooling) => spooling.close()))
+})
+
+let roots = 0
+const openLocal = (): Promise<LocalMediaStore> => openFilesystemMediaStore({ root: join(folder, `${roots++}`) })
+
+/** A remote store that can be away. */
+class RemoteStore extends MemoryMediaStore {
+  isAway = false
+  asked = 0
+
+  override async adopt(...args: Parameters<MediaStore['adopt']>) {
+    this.#require()
+    await super.adopt(...args)
+  }
+
+  override async remove(...args: Parameters<MediaStore['remove']>) {
+    this.#require()
+    return super.remove(...args)
+  }
+
+  #require(): void {
+    this.asked += 1
+    if (this.isAway) throw new PoulsenError({ code: 'MEDIA_UNAVAILABLE', kind: 'unavailable', message: 'away' })
+  }
+}
+
+interface Stage {
+  readonly local: LocalMediaStore
+  readonly remote: RemoteStore
+  readonly catalogue: MemoryCatalogue
+  readonly store: SpooledMediaStore
+  readonly telemetry: ReturnType<typeof aTelemetry>
+  readonly projectId: string
+  readonly spooling: Spooling
+  /** What runs after a crash, over the same disk. */
+  restart(parts?: { readonly remote?: MediaStore }): Spooling
+}
+
+const aStage = async (): Promise<Stage> => {
+  const [local, removals] = [await openLocal(), await openLocal()]
+  const remote = new RemoteStore()
+  const catalogue = new MemoryCatalogue()
+  const telemetry = aTelemetry()
+  const project = aProject()
+  await catalogue.createProject(project)
+  const parts = {
+    local,
+    removals,
+    catalogue,
+    telemetry,
+    clock: aClock(),
+    onTrouble: () => {},
+    againMs: { first: 5, last: 20 },
+  }
+  const open = (over: { readonly remote?: MediaStore } = {}) => {
+    const spooling = new Spooling({ ...parts, remote, ...over })
+    running.push(spooling)
+    return spooling
+  }
+  const spooling = open()
+  const restart = (over?: { readonly remote?: MediaStore }) => {
+    const again = open(over)
+    again.start()
+    return again
+  }
+  const store = new SpooledMediaStore({ local, remote, removals }, spooling)
+  return { local, remote, catalogue, store, telemetry, projectId: project.id, spooling, restart }
+}
+
+const keyOf = ({ media }: Recording): string => media?.key ?? ''
+
+const isThere = (store: MediaStore, key: string): Promise<boolean> =>
+  store.stat(key).then(
+    () => true,
+    () => false,
+  )
+
+/** Stores a recording as an upload does: its bytes, then its row. */
+const store = async (stage: Stage, bytes: Uint8Array = randomBytes(3_000)): Promise<Recording> => {
+  const recording = aRecording(stage.projectId)
+  await put(stage.store, keyOf(recording), bytes)
+  await stage.catalogue.createRecording(recording)
+  return recording
+}
+
+const moved = ({ local, remote }: Stage, recording: Recording) =>
+  waitFor(async () => {
+    const [here, there] = await Promise.all([local, remote].map((each) => isThere(each, keyOf(recording))))
+    return (there && !here) || undefined
+  })
+
+describeMediaStore('spooled', async () => {
+  const { store } = await aStage()
+  return { store, close: async () => {} }
+})
+
+describe('the spool', () => {
+  it('lets a recording be heard here first, then there', async () => {
+    const stage = await aStage()
+    const bytes = randomBytes(5_000)
+    const recording = await store(stage, bytes)
+    expect([await isThere(stage.local, keyOf(recording)), await isThere(stage.remote, keyOf(recording))]).toEqual([
+      true,
+      false,
+    ])
+    expect(stage.spooling.state).toMatchObject({ waiting: 1, isAway: false })
+    expect((await get(stage.store, keyOf(recording))).equals(bytes)).toBe(true)
+    stage.spooling.start()
+    await moved(stage, recording)
+    expect(
+      (await get(stage.store, keyOf(recording), { startBytes: 10, endBytes: 20 })).equals(bytes.subarray(10, 20)),
+    ).toBe(true)
+    await waitFor(() => (stage.spooling.state.waiting === 0 ? true : undefined))
+    expect(stage.telemetry.heard).toEqual(['moved 5000'])
+  })
+
+  it('keeps what is not final, and moves it when it is', async () => {
+    const stage = await aStage()
+    stage.spooling.start()
+    const live = aLiveRecording(stage.projectId)
+    const path = join(folder, live.id)
+    writeFileSync(path, 'a call')
+    await stage.store.adopt(keyOf(live), path)
+    await stage.catalogue.createRecording(live)
+    // Another one comes later and is gone first.
+    await moved(stage, await store(stage))
+    expect(await isThere(stage.local, keyOf(live))).toBe(true)
+    await stage.catalogue.settleRecording({ ...live, status: 'failed', errorCode: NODE_LOST })
+    await moved(stage, await store(stage))
+    expect(await isThere(stage.local, keyOf(live))).toBe(true)
+    await stage.catalogue.settleRecording({ ...live, status: 'completed' })
+    await moved(stage, live)
+    // Asked once more after a crash: it is where it belongs.
+    await stage.store.adopt(keyOf(live), path)
+    expect((await get(stage.store, keyOf(live))).toString()).toBe('a call')
+  })
+
+  it('waits as long as the other store is away, and takes no harm', async () => {
+    const stage = await aStage()
+    stage.remote.isAway = true
+    stage.spooling.start()
+    const bytes = randomBytes(2_000)
+    const recordings = await Promise.all(Array.from({ length: 20 }, () => store(stage, bytes)))
+    await waitFor(() => (stage.remote.asked > 3 ? true : undefined))
+    expect(stage.spooling.state).toMatchObject({ waiting: 20, isAway: true })
+    for (const each of recordings) expect((await get(stage.store, keyOf(each))).equals(bytes)).toBe(true)
+    stage.remote.isAway = false
+    await Promise.all(recordings.map((each) => moved(stage, each)))
+    await waitFor(() => (stage.spooling.state.waiting === 0 ? true : undefined))
+    expect(stage.spooling.state.isAway).toBe(false)
+    expect(stage.telemetry.heard).toContain('not moved MEDIA_UNAVAILABLE')
+  })
+
+  it('removes here at once, and there when it is back', async () => {
+    const stage = await aStage()
+    stage.spooling.start()
+    const recording = await store(stage)
+    await moved(stage, recording)
+    stage.remote.isAway = true
+    await stage.catalogue.deleteRecording(stage.projectId, recording.id)
+    expect(await stage.store.remove(keyOf(recording))).toBe(true)
+    expect(await stage.store.remove(keyOf(recording))).toBe(true)
+    await stage.spooling.close()
+    stage.remote.isAway = false
+    expect(await isThere(stage.remote, keyOf(recording))).toBe(true)
+    stage.restart()
+    await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
+  })
+
+  it('removes there what was deleted while it was on its way', async () => {
+    const stage = await aStage()
+    const recording = await store(stage)
+    const remove = stage.remote.remove.bind(stage.remote)
+    const adopt = stage.remote.adopt.bind(stage.remote)
+    stage.remote.adopt = async (...args) => {
+      await stage.catalogue.deleteRecording(stage.projectId, recording.id)
+      await stage.store.remove(keyOf(recording))
+      writeFileSync(args[1], 'what was read before it was removed')
+      await adopt(...args)
+    }
+    let removals = 0
+    stage.remote.remove = (key) => {
+      removals += 1
+      return remove(key)
+    }
+    stage.spooling.start()
+    await waitFor(async () => (removals === 2 && !(await isThere(stage.remote, keyOf(recording)))) || undefined)
+  })
+
+  it('moves what an earlier run left, and what found no room', async () => {
+    const stage = await aStage()
+    const recordings = await Promise.all(Array.from({ length: 50 }, () => store(stage)))
+    stage.restart()
+    await Promise.all(recordings.map((each) => moved(stage, each)))
+  })
+
+  it('leaves alone what is nobody\u2019s', async () => {
+    const stage = await aStage()
+    const orphan = aRecording(stage.projectId)
+    await put(stage.store, keyOf(orphan), Buffer.from('no row'))
+    await put(stage.store, 'a/foreign/name', Buffer.from('not a recording'))
+    stage.spooling.start()
+    await moved(stage, await store(stage))
+    expect([await isThere(stage.local, keyOf(orphan)), await isThere(stage.local, 'a/foreign/name')]).toEqual([
+      true,
+      true,
+    ])
+  })
+
+  it.each([1, 2, 3, 4, 5])('loses nothing whatever fails on the way (seed %i)', async (seed) => {
+    const stage = await aStage()
+    const bytes = randomBytes(4_000)
+    const recordings = await Promise.all(Array.from({ length: 30 }, () => store(stage, bytes)))
+    const remote = faulty<MediaStore>(stage.remote, ['adopt', 'remove', 'stat'], randomOf(seed))
+    stage.restart({ remote })
+    await Promise.all(recordings.map((each) => moved(stage, each)))
+    for (const each of recordings) expect((await get(stage.store, keyOf(each))).equals(bytes)).toBe(true)
+  })
+})
