@@ -36,7 +36,7 @@ export interface MediaWriter {
  * - An object exists only whole: a finalise that has resolved survives `kill -9` and loss of power, one that has not leaves nothing under the key.
  * - Objects are immutable: finalise (or adopt) on an existing key rejects with MEDIA_CONFLICT (conflict) and leaves the first untouched.
  * - Rejections are PoulsenErrors: MEDIA_NOT_FOUND (not-found), MEDIA_CONFLICT (conflict), MEDIA_DISK_FULL (unavailable, with a hint),
- *   MEDIA_UNAVAILABLE (unavailable), MEDIA_KEY_INVALID (invalid; also what keeps any path from leaving the store).
+ *   MEDIA_UNAVAILABLE (unavailable), MEDIA_STORE_UNUSABLE (unavailable, not retryable: it refuses), MEDIA_CORRUPT (corrupt), MEDIA_KEY_INVALID (invalid; also what keeps any path from leaving the store).
  */
 export interface MediaStore {
   /** Starts an object. Holds one file descriptor until finalise or abort. */

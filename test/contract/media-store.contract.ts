@@ -29,10 +29,17 @@ export const get = async (
   range?: { startBytes: number; endBytes: number },
 ): Promise<Buffer> => await collect(await store.read(key, range))
 
+/** What not every adapter can hold. */
+export interface MediaStoreCapabilities {
+  /** Of rivals that write the same key at the same time exactly one wins. Where it cannot be held, keys that nobody else has do. */
+  readonly hasAtomicCreate: boolean
+}
+
 /** The written contract of src/ports/media-store.ts, for any adapter and for the fake. */
 export const describeMediaStore = (
   name: string,
   open: () => Promise<{ readonly store: MediaStore; readonly close: () => Promise<void> }>,
+  { hasAtomicCreate }: MediaStoreCapabilities = { hasAtomicCreate: true },
 ): void => {
   describe(`${name}: the media store's contract`, () => {
     let store: MediaStore
@@ -122,15 +129,14 @@ export const describeMediaStore = (
       expect((await get(store, key)).toString()).toBe('HEADaudio')
     })
 
-    it('never replaces an object: of rivals exactly one wins', async () => {
+    it('never replaces an object: who finalises later is refused', async () => {
       const key = freshKey()
-      const rivals = Array.from({ length: 8 }, (_, index) => Buffer.from(`rival ${index}`))
-      const outcomes = await Promise.allSettled(rivals.map((bytes) => put(store, key, bytes)))
-      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
-      const lost = outcomes.filter((outcome) => outcome.status === 'rejected')
-      expect(lost).toHaveLength(7)
-      for (const { reason } of lost) expect(reason).toMatchObject({ code: 'MEDIA_CONFLICT' })
-      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
+      const writers = [await store.open(key), await store.open(key)]
+      for (const [index, writer] of writers.entries()) await writer.append(Buffer.from(`writer ${index}`))
+      await writers[0]?.finalise()
+      await expect(writers[1]?.finalise()).rejects.toMatchObject({ code: 'MEDIA_CONFLICT', kind: 'conflict' })
+      await writers[1]?.abort()
+      expect((await get(store, key)).toString()).toBe('writer 0')
     })
 
     it('adopts a file: it is an object, and no file any more', async () => {
@@ -193,16 +199,6 @@ export const describeMediaStore = (
       await store.adopt(key, path)
       await store.remove(key)
       await expect(store.adopt(key, path)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
-    })
-
-    it('adopts for one of rivals', async () => {
-      const key = freshKey()
-      const paths = Array.from({ length: 8 }, (_, index) => aFile(Buffer.from(`rival ${index}`)))
-      const outcomes = await Promise.allSettled(paths.map((path) => store.adopt(key, path)))
-      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
-      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
-      expect(paths.filter((path) => existsSync(path))).toHaveLength(7)
     })
 
     it('removes once', async () => {
@@ -275,6 +271,29 @@ export const describeMediaStore = (
       const before = (await Array.fromAsync(store.list())).length
       await store.check()
       expect(await Array.fromAsync(store.list())).toHaveLength(before)
+    })
+
+    if (!hasAtomicCreate) return
+
+    it('never replaces an object: of rivals exactly one wins', async () => {
+      const key = freshKey()
+      const rivals = Array.from({ length: 8 }, (_, index) => Buffer.from(`rival ${index}`))
+      const outcomes = await Promise.allSettled(rivals.map((bytes) => put(store, key, bytes)))
+      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
+      const lost = outcomes.filter((outcome) => outcome.status === 'rejected')
+      expect(lost).toHaveLength(7)
+      for (const { reason } of lost) expect(reason).toMatchObject({ code: 'MEDIA_CONFLICT' })
+      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
+    })
+
+    it('adopts for one of rivals', async () => {
+      const key = freshKey()
+      const paths = Array.from({ length: 8 }, (_, index) => aFile(Buffer.from(`rival ${index}`)))
+      const outcomes = await Promise.allSettled(paths.map((path) => store.adopt(key, path)))
+      const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect((await get(store, key)).toString()).toBe(`rival ${won}`)
+      expect(paths.filter((path) => existsSync(path))).toHaveLength(7)
     })
   })
 }

@@ -1,14 +1,11 @@
 import { sep } from 'node:path'
-import { PoulsenError } from '../../domain/errors.ts'
+import { requireMediaKey } from '../../domain/media-key.ts'
 import type { MediaKey } from '../../ports/media-store.ts'
-
-const KEY = /^[a-z0-9-][a-z0-9.-]*(\/[a-z0-9-][a-z0-9.-]*)*$/
-const KEY_LENGTH_MAX = 200
 
 /** The path of a key below the root. Throws MEDIA_KEY_INVALID: this is what keeps any path from leaving the store. */
 export const pathOfKey = (root: string, key: MediaKey): string => {
-  if (key.length <= KEY_LENGTH_MAX && KEY.test(key)) return root + sep + key.replaceAll('/', sep)
-  throw new PoulsenError({ code: 'MEDIA_KEY_INVALID', kind: 'invalid', message: 'That is not a media key.' })
+  requireMediaKey(key)
+  return root + sep + key.replaceAll('/', sep)
 }
 
 /** The key of a path below the root. */
