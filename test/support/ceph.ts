@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -19,7 +19,10 @@ const PROGRAMS: readonly (readonly [path: string, packageName: string])[] = [
   ['/usr/bin/ceph', 'ceph-common'],
 ]
 
-/** One monitor, one store in memory, one gateway, nobody to authenticate but S3's users. */
+/**
+ * One monitor, one store in memory, one gateway, nobody to authenticate but S3's users. The store must not tell the monitor about itself at its start: it does so before it
+ * knows the cluster's id, now and then, and ends when it is refused.
+ */
 const settings = (folder: string, fsid: string, monitorPort: number): string => `[global]
 fsid = ${fsid}
 mon host = [v1:127.0.0.1:${monitorPort}]
@@ -39,6 +42,8 @@ osd pool default pg autoscale mode = off
 mon max pg per osd = 2000
 mon allow pool size one = true
 osd crush chooseleaf type = 0
+osd crush update on start = false
+osd class update on start = false
 run dir = ${folder}
 admin socket = ${folder}/$name.asok
 pid file = ${folder}/$name.pid
@@ -81,16 +86,11 @@ export class CephServer implements S3Server {
     for (const [path, packageName] of PROGRAMS) requireProgram(path, packageName)
     const folder = mkdtempSync(join(tmpdir(), 'poulsen-ceph-'))
     const processes: ServerProcess[] = []
-    try {
-      await startCluster(folder, processes)
-      const credentials = await makeUser(folder)
-      const server = new CephServer({ folder, processes, port: await freePort(), credentials })
-      await untilAnswered(server.endpoint, credentials)
-      return server
-    } catch (error) {
-      for (const each of processes) await each.stop()
-      throw error
-    }
+    await startCluster(folder, processes)
+    const credentials = await makeUser(folder)
+    const server = new CephServer({ folder, processes, port: await freePort(), credentials })
+    await untilAnswered(server.endpoint, credentials)
+    return server
   }
 
   async bucket(): Promise<string> {
@@ -143,10 +143,10 @@ const startCluster = async (folder: string, processes: ServerProcess[]): Promise
   await inFolder(folder, 'monmaptool', '--create', '--addv', 'a', `[v1:127.0.0.1:${port}]`, '--fsid', fsid, 'monmap')
   await inFolder(folder, 'ceph-mon', ...conf(folder), '--mkfs', '-i', 'a', '--monmap', 'monmap', '--keyring', 'keyring')
   processes.push(new ServerProcess(folder, 'ceph-mon', ['-f', ...conf(folder), '-i', 'a']))
-  await inFolder(folder, 'ceph-osd', ...conf(folder), '-i', '0', '--mkfs', '--no-mon-config')
-  // A store in memory gives itself an id, whatever it is told.
-  const osdId = readFileSync(join(folder, 'osd', 'fsid'), 'utf8').trim()
+  const osdId = randomUUID()
   await inFolder(folder, 'ceph', ...conf(folder), 'osd', 'new', osdId, '0')
+  const make = ['-i', '0', '--mkfs', '--osd-uuid', osdId, '--no-mon-config']
+  await inFolder(folder, 'ceph-osd', ...conf(folder), ...make)
   processes.push(new ServerProcess(folder, 'ceph-osd', ['-f', ...conf(folder), '-i', '0']))
   await inFolder(folder, 'ceph', ...conf(folder), 'osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=h')
 }
