@@ -7,6 +7,7 @@ import { measureHangUp } from './lines/hang-up.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureSessions } from './lines/sessions.ts'
 import { measureUploads } from './lines/upload.ts'
+import { measureS3Uploads } from './lines/upload-s3.ts'
 import { measureWhip } from './lines/whip.ts'
 import { plot } from './plot.ts'
 
@@ -17,6 +18,7 @@ import { plot } from './plot.ts'
 const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   reads: measureReads,
   upload: measureUploads,
+  'upload-s3': measureS3Uploads,
   download: measureDownloads,
   capture: measureCapture,
   sessions: measureSessions,

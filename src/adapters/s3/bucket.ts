@@ -77,6 +77,14 @@ export class Bucket {
   /** Stores a small object in one request. The signature covers the SHA-256 of the bytes: the server takes no others. */
   async put(address: ObjectAddress, bytes: Uint8Array, sha256: string): Promise<void> {
     const command = new PutObjectCommand({ ...address, Body: bytes, ...this.uploadFields(sha256) })
+    // The client would compute it once more.
+    command.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: Record<string, string> }).headers, { 'x-amz-content-sha256': sha256 })
+        return next(args)
+      },
+      { step: 'build' },
+    )
     await within(deadlineFor(bytes.length), (abortSignal) => this.clients.requests.send(command, { abortSignal }))
   }
 

@@ -5,7 +5,8 @@ import { growingPartBytes } from './part-size.ts'
 import { PartUpload } from './part-upload.ts'
 import { conflict } from './translate-error.ts'
 
-const FIRST_BUFFER_BYTES = 64 * 1024
+/** Room for a minute of a call: what is larger is copied as it grows. */
+const FIRST_BUFFER_BYTES = 1024 ** 2
 
 /**
  * Collects an object. What fits one part goes in one request; else its parts are sent as they are full, but the first, which is held back until finalise puts the
