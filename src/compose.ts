@@ -2,10 +2,10 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { openFilesystemDisk } from './adapters/filesystem/disk.ts'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
-import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { systemIds } from './adapters/system/ids.ts'
 import { openTranscoder } from './adapters/workers/transcoder.ts'
+import { openStores } from './compose-stores.ts'
 import { PoulsenError } from './domain/errors.ts'
 import type { Recording } from './domain/recording.ts'
 import type { Config } from './ops/config.ts'
@@ -19,6 +19,7 @@ import type { Telemetry } from './ports/telemetry.ts'
 import { Access } from './services/access.ts'
 import { Derivations } from './services/derivations.ts'
 import { Ingest } from './services/ingest.ts'
+import { NodeKeeping } from './services/node-keeping.ts'
 import { Playback } from './services/playback.ts'
 import { Projects } from './services/projects.ts'
 import { PublishTokens } from './services/publish-tokens.ts'
@@ -28,8 +29,12 @@ import type { Services } from './services/services.ts'
 import { Sweeping } from './services/sweeping.ts'
 import { Tokens } from './services/tokens.ts'
 import { Trunks } from './services/trunks.ts'
+import { Whereabouts } from './services/whereabouts.ts'
 
 const TRANSCODE_QUEUE_MAX = 64
+const MS_PER_SECOND = 1000
+/** An upload that is under way, or a recording that is on its way, may take longer to a shared store than to a disk. */
+const SHARED_AGE_MIN_MS = 24 * 60 * 60 * MS_PER_SECOND
 /** Private: nobody but the server's own user reads recordings or digests from the disk. */
 const PRIVATE_FOLDER = 0o700
 
@@ -44,7 +49,7 @@ const SILENT: Telemetry = {
 }
 
 /** For a process that records no calls. */
-const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {} }
+const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {}, list: () => [] }
 
 /** What live capture is built on. */
 export interface CapturePorts {
@@ -59,6 +64,8 @@ export interface CapturePorts {
 /** Who hears of what happens, and how calls are recorded; the command line needs neither. */
 export interface ServicesOptions {
   readonly telemetry?: Telemetry
+  /** Work in the background failed; it will be tried again. */
+  readonly onTrouble?: (error: unknown, what: string) => void
   readonly openCapture?: (ports: CapturePorts) => LiveRecordings
 }
 
@@ -87,21 +94,14 @@ export const captureFolder = (dataDir: string): string => join(dataDir, 'capture
 /** A disk over the capture folder, which is made when it is not there. Rejects with MEDIA_UNAVAILABLE. */
 export const openCaptureDisk = (dataDir: string): Promise<Disk> => openFilesystemDisk(captureFolder(dataDir))
 
-const openCatalogue = async ({ catalogue, dataDir }: Config, telemetry: Telemetry): Promise<Catalogue> => {
-  if (catalogue === 'sqlite') return openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry })
-  // Loaded only when it is used.
-  const { openPostgresCatalogue } = await import('./adapters/postgres/catalogue.ts')
-  return openPostgresCatalogue({ url: catalogue, telemetry })
-}
-
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
 export const openServices = async (config: Config, options: ServicesOptions = {}): Promise<Services> => {
   const { dataDir } = config
-  const { telemetry = SILENT, openCapture = () => NOTHING_LIVE } = options
+  const { telemetry = SILENT, openCapture = () => NOTHING_LIVE, onTrouble = () => {} } = options
   await ensureDataDir(dataDir)
-  const mediaStore = await openFilesystemMediaStore({ root: join(dataDir, 'media') })
+  const stores = await openStores(config, { telemetry, onTrouble })
+  const { catalogue, mediaStore, landing, shared, nodes } = stores
   const cache = await openFilesystemMediaStore({ root: join(dataDir, 'derived') })
-  const catalogue = await openCatalogue(config, telemetry)
   const entry = new URL(`./transcode-worker${extname(import.meta.filename)}`, import.meta.url)
   const transcoder = openTranscoder({ entry, workers: config.transcodeWorkers, queueMax: TRANSCODE_QUEUE_MAX })
 
@@ -113,7 +113,7 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
     derivations?.endGrowing({ projectId: recording.projectId, recordingId: recording.id }).catch(() => {})
   }
   const live = openCapture({ catalogue, mediaStore, clock: systemClock, ids: systemIds, onSettled })
-  const ports = { catalogue, mediaStore, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
+  const ports = { ...stores, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
   const access = new Access(ports)
   derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
   await derivations.start()
@@ -134,11 +134,22 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
     }),
     playback: new Playback({ ...ports, derivations }),
     sealing,
-    sweeping: new Sweeping(ports),
+    sweeping: new Sweeping({ ...ports, stores: [landing, cache] }),
+    whereabouts: new Whereabouts(ports),
+    ...(shared && {
+      shared: {
+        ...shared,
+        sweeping: new Sweeping({ ...ports, stores: [shared.mediaStore], ageMinMs: SHARED_AGE_MIN_MS }),
+      },
+    }),
+    ...(nodes && {
+      nodes,
+      nodeKeeping: new NodeKeeping({ ...ports, nodes, lostAfterMs: config.nodeLostAfterSeconds * MS_PER_SECOND }),
+    }),
     close: async () => {
       await sealing.close()
       await transcoder.close()
-      await catalogue.close()
+      await stores.close()
     },
   }
 }

@@ -2,11 +2,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
 import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-lock.ts'
 import { systemIds } from './adapters/system/ids.ts'
+import { readNodeId } from './adapters/system/node-id.ts'
 import type { CapturePool } from './capture/capture-pool.ts'
 import { type CapturePorts, ensureDataDir, openServices } from './compose.ts'
 import { prepareCapture } from './compose-capture.ts'
+import { isShared } from './compose-stores.ts'
 import { PoulsenError } from './domain/errors.ts'
 import { registerCalls } from './edges/calls/routes.ts'
 import { registerDocumentation, registerDocumentationPage } from './edges/http/documentation.ts'
@@ -22,17 +25,20 @@ import { registerTokens } from './edges/tokens/routes.ts'
 import type { Config } from './ops/config.ts'
 import { type Log, openLog } from './ops/logging.ts'
 import { Metrics } from './ops/metrics.ts'
-import { every } from './ops/schedule.ts'
+import { every, type Scheduled } from './ops/schedule.ts'
 import { StopSignal } from './ops/stop-signal.ts'
 import { readTls, type TlsFiles, watchTls } from './ops/tls.ts'
 import type { RequestReport } from './ports/telemetry.ts'
 import { type CallDoors, openCallDoors } from './serve-calls.ts'
 import { openWhipDoor, type WhipDoor } from './serve-whip.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
+import { BEAT_EVERY_MS, SETTLE_LOST_EVERY_MS } from './services/node-keeping.ts'
 import type { Services } from './services/services.ts'
 
 const SEAL_EVERY_MS = 60 * 60 * 1000
 const SWEEP_EVERY_MS = 60 * 60 * 1000
+/** Of a store with many millions of objects every pass is many thousands of requests. */
+const SHARED_SWEEP_EVERY_MS = 24 * SWEEP_EVERY_MS
 const MS_PER_SECOND = 1000
 const CLOSE_IDLE_EVERY_MS = 50
 const REQUESTS_MS_MIN = 1_000
@@ -65,6 +71,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     const opened = await openAll(config, metrics, log)
     services = opened.services
     const { capture } = opened
+    await services.nodeKeeping?.beat()
+    await services.shared?.spooling.start()
     await services.derivations.dropGrowing()
     const made = await bootstrap(services, given(config))
     const { logger } = log
@@ -80,13 +88,11 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     await listen(app, config, lock, (url) =>
       options.print(banner({ ...options, url, addresses, webrtc, config, made })),
     )
-    const { sealing, sweeping } = services
-    const sweeper = every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), logger)
-    const sealer = every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), logger)
+    const chores = beginChores(services, logger)
     await stop.requested
     logger.info({ signal: stop.reason }, 'stopping')
     await stopAll(app, { calls: doors, whip }, config.shutdownDeadlineSeconds * MS_PER_SECOND)
-    await Promise.all([sweeper.stop(), sealer.stop()])
+    await Promise.all(chores.map((each) => each.stop()))
     logger.info('stopped')
   } finally {
     // Also when the start failed beside it: its process must not stay.
@@ -100,23 +106,51 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   }
 }
 
+/** What is done again and again beside the requests. */
+const beginChores = (services: Services, logger: Logger): readonly Scheduled[] => {
+  const { sealing, sweeping, shared, nodes, nodeKeeping } = services
+  const mayIn = async (work: string, ms: number) => nodes === undefined || nodes.lease(work, ms)
+  return [
+    every(SWEEP_EVERY_MS, (signal) => sweeping.sweep(signal), logger),
+    every(SEAL_EVERY_MS, (signal) => sealing.sealUnsealed(signal), logger),
+    ...(shared
+      ? [
+          every(
+            SHARED_SWEEP_EVERY_MS,
+            async (signal) => (await mayIn('sweep', SWEEP_EVERY_MS)) && shared.sweeping.sweep(signal),
+            logger,
+          ),
+        ]
+      : []),
+    ...(nodeKeeping
+      ? [
+          every(BEAT_EVERY_MS, () => nodeKeeping.beat(), logger),
+          every(SETTLE_LOST_EVERY_MS, (signal) => nodeKeeping.settleLost(signal), logger),
+        ]
+      : []),
+  ]
+}
+
 /** A catalogue in a database can be reached by others; one in the data folder is guarded with that. */
-const lockCatalogue = async ({ catalogue }: Config, { logger }: Log) => {
+const lockCatalogue = async (config: Config, { logger }: Log) => {
+  const { catalogue, dataDir } = config
   if (catalogue === 'sqlite') return undefined
   const { acquireNodeLock } = await import('./adapters/postgres/node-lock.ts')
-  return acquireNodeLock(catalogue, (err) => logger.error({ err }, 'catalogue lock'))
+  const node = isShared(config) ? { nodeId: readNodeId(dataDir) } : {}
+  return acquireNodeLock({ url: catalogue, ...node, onTrouble: (err) => logger.error({ err }, 'catalogue lock') })
 }
 
 /** The use cases over the data folder, with live capture. */
 const openAll = async (config: Config, metrics: Metrics, { logger }: Log) => {
   const onTrouble = (err: unknown, what: string) => logger.error({ err, what }, 'capture')
+  const onNotMoved = (err: unknown, what: string) => logger.warn({ err, what }, 'spool')
   const prepared = await prepareCapture(config, { telemetry: metrics.calls, onTrouble })
   let capture: CapturePool | undefined
   const openCapture = (ports: CapturePorts) => {
     capture = prepared(ports)
     return capture
   }
-  const services = await openServices(config, { telemetry: metrics, openCapture })
+  const services = await openServices(config, { telemetry: metrics, openCapture, onTrouble: onNotMoved })
   return { services, capture: capture as unknown as CapturePool }
 }
 
@@ -184,6 +218,8 @@ const buildApp = async (config: Config, version: string, parts: Parts): Promise<
     registerOperations(app, { services, renderMetrics: () => metrics.render(), isStopping })
   })
   metrics.watchDiskFree(() => services.mediaStore.freeBytes())
+  const { shared } = services
+  if (shared) metrics.watchSpool(() => shared.spooling.state)
   return app
 }
 

@@ -18,8 +18,10 @@ import { describeCall, describeRecording } from './describe-recording.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { openGrowingFile } from './growing-file.ts'
 import type { LiveCall, ReservedPlace } from './live-call.ts'
+import { loopback } from './loopback.ts'
 import { mixOf } from './media-format.ts'
 import { shareOf } from './port-range.ts'
+import { refused } from './refused.ts'
 import { reserveSeparately } from './separate-recordings.ts'
 import { Settlement } from './settlement.ts'
 import { takeBackRow } from './take-back-row.ts'
@@ -129,6 +131,14 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     return snapshot && openGrowingFile(this.#options.disk, snapshot)
   }
 
+  list(): readonly { readonly projectId: Uuid; readonly id: Uuid }[] {
+    return this.#byRecording
+      .values()
+      .filter(({ hasRow }) => hasRow)
+      .map(({ projectId, recordingId }) => ({ projectId, id: recordingId }))
+      .toArray()
+  }
+
   async discard(recordingId: Uuid): Promise<void> {
     const call = this.#byRecording.get(recordingId)
     if (!call) return
@@ -235,6 +245,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
       ended: Promise.withResolvers(),
       settled: Promise.withResolvers(),
       endAskedMs: undefined,
+      hasRow: false,
     }
     const maxMs = Math.min(this.#options.callMaxMs, (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000)
     const mediaKey = media?.key ?? ''
@@ -255,6 +266,7 @@ export class CapturePool implements CallRecorder, LiveRecordings {
         worker.ask('begin', handle, live, request.security),
         catalogue.createRecording(recording, describeCall(request, clock.nowMs()), metadata),
       ])
+      call.hasRow = true
     } catch (error) {
       this.#forget(call, 'internal')
       const { onTrouble } = this.#options
@@ -389,8 +401,3 @@ export class CapturePool implements CallRecorder, LiveRecordings {
     call.settled.resolve()
   }
 }
-
-const loopback = (family: 4 | 6): string => (family === 4 ? '127.0.0.1' : '::1')
-
-const refused = (code: string, message: string, hint: string): PoulsenError =>
-  new PoulsenError({ code, kind: 'unavailable', message, hint })

@@ -23,4 +23,6 @@ export interface LiveCall {
   /** Resolves when its row is final. */
   readonly settled: PromiseWithResolvers<void>
   endAskedMs: number | undefined
+  /** True once its row is committed. */
+  hasRow: boolean
 }

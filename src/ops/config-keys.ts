@@ -61,6 +61,9 @@ const catalogue = (text: string): string | undefined => {
   return text === 'sqlite' || isPostgres ? text : undefined
 }
 
+const mediaStore = (text: string): string | undefined =>
+  text === 'file' || URL.parse(text)?.protocol === 's3:' ? text : undefined
+
 const address = (text: string): string | undefined => (isIP(text) === 0 ? undefined : text)
 
 /** UDP ports from first to last, both included; the first is even, so that RTP has even ports and RTCP the odd ones above (RFC 3550 §11). */
@@ -107,6 +110,26 @@ export const CONFIG_KEYS = {
     allowed: 'sqlite, or postgres://user:password@host:port/database, with ?sslmode=verify-full for TLS',
     fallback: 'sqlite',
     parse: catalogue,
+  },
+  MEDIA_STORE: {
+    about:
+      'Where the bytes are: in files of the data folder, or in a bucket of an S3 server, to which they move from there.',
+    allowed:
+      'file, or s3://bucket/prefix with ?endpoint=, region=, path_style=, sse= and sse_kms_key_id=; keys come from the AWS chain',
+    fallback: 'file',
+    parse: mediaStore,
+  },
+  NODE_URL: {
+    about: 'Where the other nodes over the same catalogue reach this one, to answer for what is on its disk still.',
+    allowed: 'an http or https origin without a path, such as http://10.0.0.5:8080',
+    parse: origin,
+  },
+  NODE_LOST_AFTER_SECONDS: {
+    about:
+      'A node that was not heard of for so long is taken for lost: another one settles its recordings as failed, until it returns.',
+    allowed: 'a whole number of seconds from 15 to 86400',
+    fallback: '600',
+    parse: whole(15, 86_400),
   },
   TLS_CERT: {
     about: 'PEM certificate chain; with TLS_KEY, serves HTTPS. Reloaded when it changes.',

@@ -13,6 +13,10 @@ export interface Config {
   readonly dataDir: string
   /** `sqlite`, or the URL of a PostgreSQL database. */
   readonly catalogue: string
+  /** `file`, or the URL of a bucket. */
+  readonly mediaStore: string
+  readonly nodeUrl?: string
+  readonly nodeLostAfterSeconds: number
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly trustedProxies?: readonly string[]

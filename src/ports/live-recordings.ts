@@ -1,3 +1,4 @@
+import type { Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { ByteRange, MediaStore } from './media-store.ts'
 
@@ -23,4 +24,6 @@ export interface LiveRecordings {
   open(recordingId: Uuid): Promise<LiveMedia | undefined>
   /** Ends one and throws its audio away, after its row was deleted; nothing happens when it is not in progress here. Never rejects. */
   discard(recordingId: Uuid): Promise<void>
+  /** Those in progress here whose row has been committed, in no order. */
+  list(): readonly Pick<Recording, 'projectId' | 'id'>[]
 }

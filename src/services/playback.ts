@@ -49,6 +49,7 @@ export class Playback {
   readonly #catalogue: Catalogue
   readonly #live: LiveRecordings
   readonly #mediaStore: MediaStore
+  readonly #landing: MediaStore
   readonly #cache: MediaStore
   readonly #derivations: Derivations
   readonly #clock: Clock
@@ -58,6 +59,8 @@ export class Playback {
     readonly catalogue: Catalogue
     readonly live: LiveRecordings
     readonly mediaStore: MediaStore
+    /** Where the file of a call becomes an object when it has ended; the media store itself unless it is in two places. */
+    readonly landing?: MediaStore
     readonly cache: MediaStore
     readonly derivations: Derivations
     readonly clock: Clock
@@ -65,6 +68,7 @@ export class Playback {
     this.#catalogue = ports.catalogue
     this.#live = ports.live
     this.#mediaStore = ports.mediaStore
+    this.#landing = ports.landing ?? ports.mediaStore
     this.#cache = ports.cache
     this.#derivations = ports.derivations
     this.#clock = ports.clock
@@ -132,7 +136,7 @@ export class Playback {
 
   async #findStored({ media }: Recording): Promise<MediaStat | undefined> {
     try {
-      return media && (await this.#mediaStore.stat(media.key))
+      return media && (await this.#landing.stat(media.key))
     } catch (error) {
       if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
       return undefined

@@ -78,7 +78,7 @@ export class SpooledMediaStore implements MediaStore {
     try {
       return (await this.#remote.remove(key)) || wasHere
     } catch (error) {
-      if (!(error instanceof PoulsenError && error.retryable)) throw error
+      if (!(error instanceof PoulsenError && error.kind === 'unavailable')) throw error
       await noteRemoval(this.#removals, key)
       this.#listener.removalNoted()
       return true

@@ -73,8 +73,9 @@ export class Spooling implements SpoolListener {
     this.#hasRemovals = true
   }
 
-  /** Begins to move, with what an earlier run left. */
-  start(): void {
+  /** Looks for what an earlier run left, and begins to move. Rejects as the catalogue and the local store do. */
+  async start(): Promise<void> {
+    await this.#list()
     this.#running = this.#run()
   }
 
@@ -131,7 +132,7 @@ export class Spooling implements SpoolListener {
 
   /** Who does not answer now does not answer for the next recording either; anything else concerns this one. */
   #failed(error: unknown, what: string): Outcome {
-    const isAway = error instanceof PoulsenError && error.retryable
+    const isAway = error instanceof PoulsenError && error.kind === 'unavailable'
     this.#isAway = isAway
     this.#parts.telemetry.mediaNotMoved(error instanceof PoulsenError ? error.code : 'INTERNAL')
     this.#parts.onTrouble(error, what)

@@ -27,7 +27,7 @@ beforeEach(async () => {
   mediaStore = new MemoryMediaStore(clock.nowMs)
   cache = new MemoryMediaStore(clock.nowMs)
   telemetry = aTelemetry()
-  sweeping = new Sweeping({ catalogue, mediaStore, cache, clock, telemetry })
+  sweeping = new Sweeping({ catalogue, stores: [mediaStore, cache], clock, telemetry })
   await catalogue.createProject(project)
 })
 

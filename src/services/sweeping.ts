@@ -21,30 +21,31 @@ export interface Swept {
  */
 export class Sweeping {
   readonly #catalogue: Catalogue
-  readonly #mediaStore: MediaStore
-  readonly #cache: MediaStore
+  readonly #stores: readonly MediaStore[]
+  readonly #ageMinMs: number
   readonly #clock: Clock
   readonly #telemetry: Telemetry
 
   constructor(ports: {
     readonly catalogue: Catalogue
-    readonly mediaStore: MediaStore
-    readonly cache: MediaStore
+    readonly stores: readonly MediaStore[]
     readonly clock: Clock
     readonly telemetry: Telemetry
+    /** {@link SWEEP_AGE_MIN_MS} unless said. */
+    readonly ageMinMs?: number
   }) {
     this.#catalogue = ports.catalogue
-    this.#mediaStore = ports.mediaStore
-    this.#cache = ports.cache
+    this.#stores = ports.stores
+    this.#ageMinMs = ports.ageMinMs ?? SWEEP_AGE_MIN_MS
     this.#clock = ports.clock
     this.#telemetry = ports.telemetry
   }
 
-  /** One pass over both stores. Ends early, without error, when the signal is aborted. */
+  /** One pass over the stores. Ends early, without error, when the signal is aborted. */
   async sweep(signal?: AbortSignal): Promise<Swept> {
-    const beforeMs = this.#clock.nowMs() - SWEEP_AGE_MIN_MS
+    const beforeMs = this.#clock.nowMs() - this.#ageMinMs
     const removed = { orphans: 0, unfinished: 0 }
-    for (const store of [this.#mediaStore, this.#cache]) {
+    for (const store of this.#stores) {
       removed.orphans += await this.#sweepOrphans(store, beforeMs, signal)
       removed.unfinished += await store.sweepUnfinished(beforeMs)
     }

@@ -8,6 +8,8 @@ export class MemoryLiveRecordings implements LiveRecordings {
   readonly #growing = new Map<string, Buffer>()
   /** Every id that was discarded, in progress or not. */
   readonly discarded: string[] = []
+  /** Whose they are, for who lists them. */
+  projectId = ''
 
   /** Begins a recording, or lets it grow. */
   grow(recordingId: string, bytes: Uint8Array): void {
@@ -27,6 +29,13 @@ export class MemoryLiveRecordings implements LiveRecordings {
     if (!bytes) return undefined
     const read = async (range: ByteRange, signal?: AbortSignal) => lend(bytes, range, signal)
     return { byteSize: bytes.length, tag: bytes.length.toString(16), read }
+  }
+
+  list(): readonly { readonly projectId: string; readonly id: string }[] {
+    return this.#growing
+      .keys()
+      .toArray()
+      .map((id) => ({ projectId: this.projectId, id }))
   }
 
   async discard(recordingId: string): Promise<void> {

@@ -57,7 +57,7 @@ interface Stage {
   readonly projectId: string
   readonly spooling: Spooling
   /** What runs after a crash, over the same disk. */
-  restart(parts?: { readonly remote?: MediaStore }): Spooling
+  restart(parts?: { readonly remote?: MediaStore }): Promise<Spooling>
 }
 
 const aStage = async (): Promise<Stage> => {
@@ -82,9 +82,9 @@ const aStage = async (): Promise<Stage> => {
     return spooling
   }
   const spooling = open()
-  const restart = (over?: { readonly remote?: MediaStore }) => {
+  const restart = async (over?: { readonly remote?: MediaStore }) => {
     const again = open(over)
-    again.start()
+    await again.start()
     return again
   }
   const store = new SpooledMediaStore({ local, remote, removals }, spooling)
@@ -129,7 +129,7 @@ describe('the spool', () => {
     ])
     expect(stage.spooling.state).toMatchObject({ waiting: 1, isAway: false })
     expect((await get(stage.store, keyOf(recording))).equals(bytes)).toBe(true)
-    stage.spooling.start()
+    await stage.spooling.start()
     await moved(stage, recording)
     expect(
       (await get(stage.store, keyOf(recording), { startBytes: 10, endBytes: 20 })).equals(bytes.subarray(10, 20)),
@@ -140,7 +140,7 @@ describe('the spool', () => {
 
   it('keeps what is not final, and moves it when it is', async () => {
     const stage = await aStage()
-    stage.spooling.start()
+    await stage.spooling.start()
     const live = aLiveRecording(stage.projectId)
     const path = join(folder, live.id)
     writeFileSync(path, 'a call')
@@ -162,7 +162,7 @@ describe('the spool', () => {
   it('waits as long as the other store is away, and takes no harm', async () => {
     const stage = await aStage()
     stage.remote.isAway = true
-    stage.spooling.start()
+    await stage.spooling.start()
     const bytes = randomBytes(2_000)
     const recordings = await Promise.all(Array.from({ length: 20 }, () => store(stage, bytes)))
     await waitFor(() => (stage.remote.asked > 3 ? true : undefined))
@@ -177,7 +177,7 @@ describe('the spool', () => {
 
   it('removes here at once, and there when it is back', async () => {
     const stage = await aStage()
-    stage.spooling.start()
+    await stage.spooling.start()
     const recording = await store(stage)
     await moved(stage, recording)
     stage.remote.isAway = true
@@ -187,7 +187,7 @@ describe('the spool', () => {
     await stage.spooling.close()
     stage.remote.isAway = false
     expect(await isThere(stage.remote, keyOf(recording))).toBe(true)
-    stage.restart()
+    await stage.restart()
     await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
   })
 
@@ -207,14 +207,14 @@ describe('the spool', () => {
       removals += 1
       return remove(key)
     }
-    stage.spooling.start()
+    await stage.spooling.start()
     await waitFor(async () => (removals === 2 && !(await isThere(stage.remote, keyOf(recording)))) || undefined)
   })
 
   it('moves what an earlier run left, and what found no room', async () => {
     const stage = await aStage()
     const recordings = await Promise.all(Array.from({ length: 50 }, () => store(stage)))
-    stage.restart()
+    await stage.restart()
     await Promise.all(recordings.map((each) => moved(stage, each)))
   })
 
@@ -223,7 +223,7 @@ describe('the spool', () => {
     const orphan = aRecording(stage.projectId)
     await put(stage.store, keyOf(orphan), Buffer.from('no row'))
     await put(stage.store, 'a/foreign/name', Buffer.from('not a recording'))
-    stage.spooling.start()
+    await stage.spooling.start()
     await moved(stage, await store(stage))
     expect([await isThere(stage.local, keyOf(orphan)), await isThere(stage.local, 'a/foreign/name')]).toEqual([
       true,
@@ -236,7 +236,7 @@ describe('the spool', () => {
     const bytes = randomBytes(4_000)
     const recordings = await Promise.all(Array.from({ length: 30 }, () => store(stage, bytes)))
     const remote = faulty<MediaStore>(stage.remote, ['adopt', 'remove', 'stat'], randomOf(seed))
-    stage.restart({ remote })
+    await stage.restart({ remote })
     await Promise.all(recordings.map((each) => moved(stage, each)))
     for (const each of recordings) expect((await get(stage.store, keyOf(each))).equals(bytes)).toBe(true)
   })

@@ -1,11 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { PoulsenError } from '../../domain/errors.ts'
+import type { Uuid } from '../../domain/uuid.ts'
 import { startFailure } from './start-failure.ts'
 
-/** The right to be the only server on a catalogue. */
+/** The right to be the only server on a catalogue, or the only one that is this node. */
 export interface NodeLock {
   release(): Promise<void>
+}
+
+/** Which lock. */
+export interface NodeLockOptions {
+  readonly url: string
+  /** One of the nodes that share the catalogue; without it, the only one that there may be. */
+  readonly nodeId?: Uuid
+  /** Hears of what stands in the way of a lock that was lost. */
+  readonly onTrouble: (error: unknown) => void
 }
 
 /** "Poul" and one, so that migrations have another. */
@@ -15,10 +25,12 @@ const AGAIN_MS = 1_000
 
 /**
  * Takes the lock: an advisory one, held by a connection of its own for as long as the process lives, and given back by PostgreSQL when it is gone. A connection that is
- * cut is made anew, and the lock with it, as soon as PostgreSQL answers; `onTrouble` hears of what stands in the way. Rejects with CATALOGUE_IN_USE, or CATALOGUE_UNAVAILABLE.
+ * cut is made anew, and the lock with it, as soon as PostgreSQL answers. Nodes that share a catalogue
+ * hold its lock together, and each its own. Rejects with CATALOGUE_IN_USE, NODE_IN_USE, or CATALOGUE_UNAVAILABLE.
  */
-export const acquireNodeLock = async (url: string, onTrouble: (error: unknown) => void): Promise<NodeLock> => {
-  const holder = new LockHolder(url, onTrouble)
+export const acquireNodeLock = async (options: NodeLockOptions): Promise<NodeLock> => {
+  const { url } = options
+  const holder = new LockHolder(options)
   await holder.take().catch((error: unknown) => {
     throw startFailure(error, url)
   })
@@ -26,19 +38,17 @@ export const acquireNodeLock = async (url: string, onTrouble: (error: unknown) =
 }
 
 class LockHolder implements NodeLock {
-  readonly #url: string
-  readonly #onTrouble: (error: unknown) => void
+  readonly #options: NodeLockOptions
   readonly #released = new AbortController()
   #client: pg.Client | undefined
 
-  constructor(url: string, onTrouble: (error: unknown) => void) {
-    this.#url = url
-    this.#onTrouble = onTrouble
+  constructor(options: NodeLockOptions) {
+    this.#options = options
   }
 
   async take(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.#url,
+      connectionString: this.#options.url,
       connectionTimeoutMillis: CONNECT_DEADLINE_MS,
       application_name: 'poulsen lock',
       keepAlive: true,
@@ -46,10 +56,10 @@ class LockHolder implements NodeLock {
     // What is cut says so twice, by an error and by its end.
     client.on('error', () => {})
     await client.connect()
-    const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [LOCK])
-    if (!rows[0]?.held) {
+    const refusal = await this.#refusal(client)
+    if (refusal) {
       await client.end()
-      throw inUse()
+      throw refusal
     }
     this.#client = client
     client.once('end', () => void this.#takeAgain())
@@ -60,6 +70,15 @@ class LockHolder implements NodeLock {
     await this.#client?.end().catch(() => {})
   }
 
+  async #refusal(client: pg.Client): Promise<PoulsenError | undefined> {
+    const { nodeId } = this.#options
+    const take = async (lock: string, ...values: readonly (number | string)[]) =>
+      (await client.query<{ held: boolean }>(`SELECT ${lock} AS held`, [...values])).rows[0]?.held
+    if (nodeId === undefined) return (await take('pg_try_advisory_lock($1)', LOCK)) ? undefined : inUse()
+    if (!(await take('pg_try_advisory_lock_shared($1)', LOCK))) return inUse()
+    return (await take('pg_try_advisory_lock($1, hashtext($2))', LOCK, nodeId)) ? undefined : nodeInUse(nodeId)
+  }
+
   async #takeAgain(): Promise<void> {
     const { signal } = this.#released
     while (!signal.aborted) {
@@ -67,7 +86,7 @@ class LockHolder implements NodeLock {
         await this.take()
         return
       } catch (error) {
-        this.#onTrouble(error)
+        this.#options.onTrouble(error)
         await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
       }
     }
@@ -79,5 +98,13 @@ const inUse = (): PoulsenError =>
     code: 'CATALOGUE_IN_USE',
     kind: 'conflict',
     message: 'Another server uses this catalogue.',
-    hint: 'Stop it first, or set POULSEN_CATALOGUE to another database: media is on the disk of the server that took it.',
+    hint: 'Stop it first, or give all of them one POULSEN_MEDIA_STORE in S3: else media is on the disk of the server that took it.',
+  })
+
+const nodeInUse = (nodeId: Uuid): PoulsenError =>
+  new PoulsenError({
+    code: 'NODE_IN_USE',
+    kind: 'conflict',
+    message: `Another server is node ${nodeId}.`,
+    hint: 'Its data folder was copied: stop the other server, or remove the file node-id from the copy.',
   })

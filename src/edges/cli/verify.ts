@@ -30,6 +30,7 @@ interface Verdict {
 }
 
 const IN_PROGRESS = 'is in progress'
+const ELSEWHERE = 'is on the disk of another node'
 const UNSEALED = 'has no hash yet; its size is right'
 
 /** `verify`: re-hashes every media object against its SHA-256 in the catalogue. Recordings in progress, and such whose hash is not known yet, are told apart. */
@@ -97,6 +98,7 @@ const check = async (services: Services, recording: Recording, progress: Progres
   const { media, id, status } = recording
   if (!isFinal(status)) return { why: IN_PROGRESS }
   if (!media) return {}
+  if (await services.whereabouts.elsewhere(recording)) return { why: ELSEWHERE }
   const hash = createHash('sha256')
   let byteSize = 0
   try {

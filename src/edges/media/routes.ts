@@ -3,11 +3,13 @@ import Type from 'typebox'
 import { hasCode, PoulsenError } from '../../domain/errors.ts'
 import { MEDIA_FORMATS, type MediaFormat } from '../../domain/media-object.ts'
 import type { Project } from '../../domain/project.ts'
+import type { Recording } from '../../domain/recording.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
 import { isAllowed } from '../../services/access.ts'
 import type { Services } from '../../services/services.ts'
 import { findCaller, unauthorized } from '../http/authenticate.ts'
 import { COMMON_ERRORS, UUID_SCHEMA, VALIDATION_ERROR_SCHEMA } from '../http/schemas.ts'
+import { askPeer } from './ask-peer.ts'
 import { sendMedia } from './send-media.ts'
 
 interface MediaRequest {
@@ -42,17 +44,21 @@ export const registerMedia = (app: FastifyInstance, services: Services): void =>
     const id = parseUuid(name)
     const project = await authorise(services, request, projectId, id)
     if (!id) throw new PoulsenError({ code: 'MEDIA_NOT_FOUND', kind: 'not-found', message: 'There is no such file.' })
-    const open = async () => {
-      const recording = await services.recordings.get(project.id, id)
-      return services.playback.open(recording, format.toLowerCase() as MediaFormat)
-    }
-    const playable = await open()
+    const open = async (recording: Recording) => services.playback.open(recording, format.toLowerCase() as MediaFormat)
+    const recording = await services.recordings.get(project.id, id)
+    const holder = await services.whereabouts.elsewhere(recording)
+    if (holder) return askPeer(request, reply, holder)
+    const playable = await open(recording)
     try {
       return await sendMedia(request, reply, playable)
     } catch (error) {
       // A call may end between the look at its growing file and the reading of it.
       if (!playable.isGrowing || reply.raw.headersSent || !hasCode(error, 'MEDIA_NOT_FOUND')) throw error
-      return sendMedia(request, reply.removeHeader('content-range'), await open())
+      return sendMedia(
+        request,
+        reply.removeHeader('content-range'),
+        await open(await services.recordings.get(project.id, id)),
+      )
     }
   }
 

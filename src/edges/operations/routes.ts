@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { SpoolState } from '../../ports/telemetry.ts'
 import { isAllowed } from '../../services/access.ts'
 import type { Services } from '../../services/services.ts'
 import { findCaller, unauthorized } from '../http/authenticate.ts'
@@ -14,6 +15,7 @@ export interface OperationsOptions {
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
 const CHECKED_FOR_MS = 1_000
+const MS_PER_SECOND = 1000
 
 /** Health, readiness and metrics. Metrics are open on loopback, elsewhere they need `management`. */
 export const registerOperations = (app: FastifyInstance, options: OperationsOptions): void => {
@@ -27,7 +29,7 @@ export const registerOperations = (app: FastifyInstance, options: OperationsOpti
     if (options.isStopping()) return reply.code(503).send({ status: 'stopping' })
     try {
       await check()
-      return { status: 'ready' }
+      return { status: 'ready', ...(services.shared && { spool: spoolOf(services.shared.spooling.state) }) }
     } catch (error) {
       return reply.code(503).send({ status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown' })
     }
@@ -58,3 +60,10 @@ const shareFor = <T>(ms: number, run: () => Promise<T>): (() => Promise<T>) => {
     return shared.promise
   }
 }
+
+/** A node whose shared media store is away is ready: it takes calls and uploads, and answers for what it has. */
+const spoolOf = ({ waiting, oldestMs, isAway }: SpoolState) => ({
+  recordings: waiting,
+  oldest_seconds: Math.floor(oldestMs / MS_PER_SECOND),
+  away: isAway,
+})

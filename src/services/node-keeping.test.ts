@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { aClock } from '../../test/builders/services.ts'
+import { aLiveRecording, aProject, someCallDetails } from '../../test/builders/values.ts'
+import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
+import { MemoryLiveRecordings } from '../../test/fakes/memory-live-recordings.ts'
+import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
+import { MemoryNodes } from '../../test/fakes/memory-nodes.ts'
+import { NodeKeeping } from './node-keeping.ts'
+import { Whereabouts } from './whereabouts.ts'
+
+let catalogue: MemoryCatalogue
+let live: MemoryLiveRecordings
+let nodes: MemoryNodes
+let keeping: NodeKeeping
+let projectId: string
+const clock = aClock()
+const details = someCallDetails()
+beforeEach(async () => {
+  catalogue = new MemoryCatalogue()
+  live = new MemoryLiveRecordings()
+  nodes = new MemoryNodes()
+  keeping = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: 600_000 })
+  const project = aProject()
+  projectId = live.projectId = project.id
+  await catalogue.createProject(project)
+})
+
+const withLive = async () => {
+  const recording = aLiveRecording(projectId)
+  await catalogue.createRecording(recording, details)
+  return recording
+}
+
+describe('a beat', () => {
+  it('ends here what was deleted through another node, and nothing else', async () => {
+    const [kept, deleted, ended] = [await withLive(), await withLive(), await withLive()]
+    for (const { id } of [kept, deleted, ended]) live.grow(id, Buffer.from('audio'))
+    await catalogue.deleteRecording(projectId, deleted.id)
+    await catalogue.settleRecording({ ...ended, status: 'completed' })
+    await keeping.beat()
+    expect(live.discarded).toEqual([deleted.id])
+    expect(nodes.beats).toBe(1)
+  })
+})
+
+describe('what a lost node has left', () => {
+  it('fails, with what is known of it', async () => {
+    const recordings = await Promise.all(Array.from({ length: 250 }, withLive))
+    nodes.lost = recordings
+    expect(await keeping.settleLost()).toBe(250)
+    for (const recording of recordings) {
+      const settled = await catalogue.findRecording(projectId, recording.id)
+      expect(settled).toEqual({ ...recording, status: 'failed', errorCode: 'node_lost', updatedAtMs: clock.nowMs() })
+    }
+    const [first] = recordings
+    expect(await catalogue.findCallDetails(projectId, first?.id ?? '')).toEqual({
+      ...details,
+      endReason: 'node_lost',
+      endedAtMs: clock.nowMs(),
+    })
+  })
+
+  it('is left alone when it has become final, or was deleted, meanwhile', async () => {
+    const [ended, deleted] = [await withLive(), await withLive()]
+    nodes.lost = [ended, deleted]
+    await catalogue.settleRecording({ ...ended, status: 'no_input' })
+    await catalogue.deleteRecording(projectId, deleted.id)
+    expect(await keeping.settleLost()).toBe(0)
+    expect(await catalogue.findRecording(projectId, ended.id)).toMatchObject({ status: 'no_input' })
+  })
+
+  it('is another node\u2019s business while that has the lease', async () => {
+    nodes.lost = [await withLive()]
+    nodes.hasLease = false
+    expect(await keeping.settleLost()).toBe(0)
+    expect(nodes.lost).toHaveLength(1)
+  })
+})
+
+describe('whereabouts', () => {
+  it('are elsewhere only when another node holds it, and its bytes are not here', async () => {
+    const landing = new MemoryMediaStore()
+    const whereabouts = new Whereabouts({ landing, nodes })
+    const recording = await withLive()
+    expect(await whereabouts.elsewhere(recording)).toBeUndefined()
+    nodes.holders.set(recording.id, { nodeId: nodes.id })
+    expect(await whereabouts.elsewhere(recording)).toBeUndefined()
+    const holder = { nodeId: 'another', url: 'http://127.0.0.1:1' }
+    nodes.holders.set(recording.id, holder)
+    expect(await whereabouts.elsewhere(recording)).toEqual(holder)
+    expect(await new Whereabouts({ landing }).elsewhere(recording)).toBeUndefined()
+    await (await landing.open(recording.media?.key ?? '')).finalise()
+    expect(await whereabouts.elsewhere(recording)).toBeUndefined()
+    const { media: _none, ...silent } = recording
+    expect(await whereabouts.elsewhere(silent)).toBeUndefined()
+  })
+})

@@ -1,0 +1,77 @@
+import { hasCode } from '../domain/errors.ts'
+import { NODE_LOST, type Recording } from '../domain/recording.ts'
+import type { Catalogue } from '../ports/catalogue.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LiveRecordings } from '../ports/live-recordings.ts'
+import type { Nodes } from '../ports/nodes.ts'
+
+/** Nodes say so often that they live. */
+export const BEAT_EVERY_MS = 5_000
+/** How often one of them looks for what lost nodes have left. */
+export const SETTLE_LOST_EVERY_MS = 10_000
+const LOST_BATCH = 100
+
+/** What one node among several does for the others: it says that it lives, and speaks for those that do not. */
+export class NodeKeeping {
+  readonly #nodes: Nodes
+  readonly #catalogue: Catalogue
+  readonly #live: LiveRecordings
+  readonly #clock: Clock
+  readonly #lostAfterMs: number
+
+  constructor(parts: {
+    readonly nodes: Nodes
+    readonly catalogue: Catalogue
+    readonly live: LiveRecordings
+    readonly clock: Clock
+    readonly lostAfterMs: number
+  }) {
+    this.#nodes = parts.nodes
+    this.#catalogue = parts.catalogue
+    this.#live = parts.live
+    this.#clock = parts.clock
+    this.#lostAfterMs = parts.lostAfterMs
+  }
+
+  /** Says that this node lives, and ends the recordings of calls here that were deleted through another node. Rejects as the catalogue does. */
+  async beat(): Promise<void> {
+    await this.#nodes.beat()
+    const live = this.#live.list()
+    if (live.length === 0) return
+    const unsettled = new Set((await this.#catalogue.listUnsettled()).map(({ id }) => id))
+    for (const { projectId, id } of live) {
+      const isDeleted = !unsettled.has(id) && !(await this.#catalogue.findRecording(projectId, id))
+      if (isDeleted) await this.#live.discard(id)
+    }
+  }
+
+  /**
+   * Settles the recordings of nodes that were not heard of for too long: as failed, with the code NODE_LOST, until their node returns with their audio. One node at
+   * a time does it; the number settled. Rejects as the catalogue does.
+   */
+  async settleLost(signal?: AbortSignal): Promise<number> {
+    let settled = 0
+    if (!(await this.#nodes.lease('settle lost', 2 * SETTLE_LOST_EVERY_MS))) return settled
+    for (;;) {
+      const lost = await this.#nodes.listLost(this.#lostAfterMs, LOST_BATCH)
+      for (const recording of lost) if (!signal?.aborted && (await this.#settle(recording))) settled += 1
+      if (lost.length < LOST_BATCH || signal?.aborted) return settled
+    }
+  }
+
+  /** False when it has become final, or was deleted, meanwhile. */
+  async #settle({ projectId, id }: Recording): Promise<boolean> {
+    const recording = await this.#catalogue.findRecording(projectId, id)
+    const details = await this.#catalogue.findCallDetails(projectId, id)
+    const nowMs = this.#clock.nowMs()
+    try {
+      if (!recording) return false
+      const failed = { ...recording, status: 'failed', errorCode: NODE_LOST, updatedAtMs: nowMs } as const
+      await this.#catalogue.settleRecording(failed, details && { ...details, endReason: NODE_LOST, endedAtMs: nowMs })
+      return true
+    } catch (error) {
+      if (hasCode(error, 'CATALOGUE_CONFLICT') || hasCode(error, 'CATALOGUE_NOT_FOUND')) return false
+      throw error
+    }
+  }
+}
