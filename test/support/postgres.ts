@@ -121,10 +121,14 @@ export class PostgresServer {
     for (const pid of this.#pids()) process.kill(pid, 'SIGCONT')
   }
 
+  /** Its first process, whose children the others are. */
+  get pid(): number {
+    return Number(readFileSync(join(this.#folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+  }
+
   #pids(): readonly number[] {
-    const postmaster = Number(readFileSync(join(this.#folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
-    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ')
-    return [postmaster, ...children.filter(Boolean).map(Number)]
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')
+    return [this.pid, ...children.filter(Boolean).map(Number)]
   }
 
   async stop(): Promise<void> {
