@@ -4,6 +4,7 @@ import { aProject, aRecording } from '../../../test/builders/values.ts'
 import { describeCatalogue } from '../../../test/contract/catalogue.contract.ts'
 import { PostgresServer } from '../../../test/support/postgres.ts'
 import { POSTGRES_MAJORS } from '../../../test/support/postgres-packages.ts'
+import { waitFor } from '../../../test/support/wait-for.ts'
 import { openPostgresCatalogue } from './catalogue.ts'
 
 let server: PostgresServer
@@ -37,6 +38,21 @@ describe.each(POSTGRES_MAJORS)('PostgreSQL %i', (major) => {
       await expect(openPostgresCatalogue({ url, telemetry: aTelemetry(), migrations: [] })).rejects.toMatchObject({
         code: 'CATALOGUE_NEWER',
       })
+    })
+
+    it('that only reads any more, as after a failover, is read, and refuses writes for now', async () => {
+      const url = await server.database()
+      const catalogue = await open(url)
+      const project = aProject()
+      await catalogue.createProject(project)
+      const name = new URL(url).pathname.slice(1)
+      await server.run(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
+      await server.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+      const found = () => catalogue.findProject(project.id).catch(() => undefined)
+      expect(await waitFor(found)).toEqual(project)
+      await expect(catalogue.createProject(aProject())).rejects.toMatchObject({ code: 'CATALOGUE_UNAVAILABLE' })
+      expect(await catalogue.findProject(project.id)).toEqual(project)
+      await catalogue.close()
     })
 
     it('takes no more work once it is closed', async () => {
