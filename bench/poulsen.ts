@@ -11,7 +11,8 @@ export interface Installation {
   start(environment?: Readonly<Record<string, string>>): Promise<Subject>
 }
 
-export const install = (): Installation => {
+/** A fresh one; `more` are settings that it always has. */
+export const install = (more: Readonly<Record<string, string>> = {}): Installation => {
   const dataDir = temporaryFolder()
   const projectId = randomUUID()
   const token = `PT${randomBytes(24).toString('hex')}`
@@ -22,6 +23,7 @@ export const install = (): Installation => {
     POULSEN_DATA_DIR: dataDir,
     POULSEN_BOOTSTRAP_PROJECT_ID: projectId,
     POULSEN_BOOTSTRAP_TOKEN: token,
+    ...more,
   }
   return {
     dataDir,

@@ -4,6 +4,7 @@ import { formatNumber, type Line } from './line.ts'
 import { measureCapture } from './lines/capture.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureHangUp } from './lines/hang-up.ts'
+import { measurePostgres } from './lines/postgres.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureSessions } from './lines/sessions.ts'
 import { measureUploads } from './lines/upload.ts'
@@ -17,6 +18,7 @@ import { plot } from './plot.ts'
  */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   reads: measureReads,
+  postgres: measurePostgres,
   upload: measureUploads,
   'upload-s3': measureS3Uploads,
   download: measureDownloads,

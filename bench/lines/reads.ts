@@ -6,7 +6,8 @@ import { measure } from '../wrk.ts'
 
 const ROUNDS = 5
 const START_ROUNDS = 5
-const LIST = '/api/relay/rest/recordings'
+/** Where recordings are. */
+export const LIST = '/api/relay/rest/recordings'
 const HEADERS_THAT_COUNT = ['content-type', 'x-request-id']
 
 /** How many rows the catalogues have; `BENCH_ROWS` and `BENCH_ROWS_LARGE` make a quick look quicker (and say so in the table). */
@@ -36,7 +37,11 @@ const rateOf = async ({ installation, ids }: Filled, origin: string): Promise<nu
 /** GET of one recording: against bare node:http with the same bytes, and ten million rows against a thousand. */
 export const measureReads = async (): Promise<readonly Line[]> => {
   const million = await fill(ROWS)
-  const lines = [await againstBare(million), await deepList(million), await startLine(million)]
+  const lines = [
+    await againstBare(million),
+    await deepList(million.installation, 'list', ROWS),
+    await startLine(million),
+  ]
   const small = await fill(ROWS_SMALL)
   const large = await fill(ROWS_LARGE)
   await using smallServer = await small.installation.start()
@@ -56,14 +61,9 @@ export const measureReads = async (): Promise<readonly Line[]> => {
 const againstBare = async (filled: Filled): Promise<Line> => {
   const { installation, ids } = filled
   await using server = await installation.start()
-  const example = await fetch(`${server.url}${LIST}/${ids[0]}`, {
-    headers: { authorization: installation.authorization },
-  })
-  const head = Object.fromEntries(HEADERS_THAT_COUNT.map((name) => [name, example.headers.get(name) ?? '']))
-  await using bare = await startSubject(['bench/bare-http.ts'], {
-    BODY: await example.text(),
-    HEAD: JSON.stringify(head),
-  })
+  const headers = { authorization: installation.authorization }
+  const same = await answerOf(`${server.url}${LIST}/${ids[0]}`, headers)
+  await using bare = await startSubject(['bench/bare-http.ts'], same)
   return await compare({
     work: `GET one recording of ${formatNumber(ROWS)}, random ids, authenticated, one core`,
     against: 'bare node:http, the same bytes',
@@ -75,16 +75,27 @@ const againstBare = async (filled: Filled): Promise<Line> => {
   })
 }
 
-const deepList = async ({ installation }: Filled): Promise<Line> => {
+/** An answer's bytes and head, as a bare server is told what to send. */
+export const answerOf = async (
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ readonly BODY: string; readonly HEAD: string }> => {
+  const answer = await fetch(url, { headers })
+  const head = Object.fromEntries(HEADERS_THAT_COUNT.map((name) => [name, answer.headers.get(name) ?? '']))
+  return { BODY: await answer.text(), HEAD: JSON.stringify(head) }
+}
+
+/** The list's ten thousandth page against its first. */
+export const deepList = async (installation: Installation, work: string, rows: number): Promise<Line> => {
   await using server = await installation.start()
   const headers = { authorization: installation.authorization }
-  const pageSize = Math.max(1, Math.min(100, Math.floor(ROWS / 10_001)))
+  const pageSize = Math.max(1, Math.min(100, Math.floor(rows / 10_001)))
   const first = `${LIST}?page_number=0&page_size=${pageSize}`
   let deep = first
   for (let page = 0; page < 10_000; page += 1) deep = await nextOf(server.url + deep, headers)
   const rate = async (path: string) => (await measure({ origin: server.url, paths: [path], headers })).requestsPerSecond
   return await compare({
-    work: `list, page 10 000 of ${pageSize}`,
+    work: `${work}, page 10 000 of ${pageSize}`,
     against: 'page 1',
     targetRatio: 0.9,
     rounds: ROUNDS,

@@ -1,17 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PostgresServer } from '../support/postgres.ts'
+import { type Certificate, selfSigned, signedBy } from '../support/self-signed.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Credentials, makeCredentials, type RunningServer, startServer } from './support/server.ts'
 
 const CALL = readFileSync('assets/call.wav')
 const folders: string[] = []
+const authority = selfSigned({ name: 'authority', isAuthority: true })
+const stranger = selfSigned({ name: 'stranger', isAuthority: true })
 let postgres: PostgresServer
 
 beforeAll(async () => {
-  postgres = await PostgresServer.start()
+  // TLS for who asks for it.
+  const tls = { ...signedBy(authority, { hosts: ['127.0.0.1'] }), clientAuthority: authority.cert }
+  postgres = await PostgresServer.start({ tls })
 }, 60_000)
 afterAll(async () => {
   await postgres?.stop()
@@ -26,6 +31,13 @@ const freshDir = (): string => {
 
 const start = (dataDir: string, credentials: Credentials, url: string): Promise<RunningServer> =>
   startServer(dataDir, credentials, { POULSEN_CATALOGUE: url })
+
+/** A URL that believes certificates of one authority only. */
+const verified = (url: string, { cert }: Certificate): string => {
+  const path = join(freshDir(), 'authority.pem')
+  writeFileSync(path, cert)
+  return `${url}?sslmode=verify-full&sslrootcert=${path}`
+}
 
 const upload = async (server: RunningServer, { authorization }: Credentials): Promise<Response> =>
   fetch(`${server.url}/v1/recordings?leg_type=sip`, {
@@ -96,14 +108,37 @@ describe('a server whose catalogue is in PostgreSQL', () => {
     expect(await next.stop()).toBe(0)
   }, 60_000)
 
+  it('is reached over TLS', async () => {
+    const credentials = makeCredentials()
+    const server = await start(freshDir(), credentials, verified(await postgres.database(), authority))
+    expect((await upload(server, credentials)).status).toBe(201)
+    const connections = await postgres.run(
+      "SELECT DISTINCT application_name, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'poulsen%' ORDER BY 1",
+    )
+    expect(connections).toEqual([
+      { application_name: 'poulsen', ssl: true },
+      { application_name: 'poulsen lock', ssl: true },
+    ])
+    expect(await server.stop()).toBe(0)
+  }, 60_000)
+
   it('that cannot be opened stops the start with one line, without the password', async () => {
     const credentials = makeCredentials()
+    const [newer, closed] = [await postgres.database(), await postgres.database()]
+    await postgres.run('CREATE TABLE poulsen_schema AS SELECT 1000000 AS version', new URL(newer).pathname.slice(1))
+    await postgres.run("CREATE ROLE guest LOGIN PASSWORD 'wrong-one'")
     const cases: readonly (readonly [url: string, line: RegExp])[] = [
       [
         postgres.url('nothing'),
         /The catalogue postgres:\/\/postgres@127\.0\.0\.1:\d+\/nothing cannot be opened: there is no such database\./,
       ],
-      [postgres.url('postgres', 'wrong-one'), /cannot be opened: the password is wrong\./],
+      [postgres.url('postgres', 'wrong-one'), /cannot be opened: the user or the password is wrong\./],
+      [closed.replace(/\/\/.*@/, '//guest:wrong-one@'), /cannot be opened: the user may not create tables there\./],
+      [
+        verified(closed, stranger),
+        /cannot be opened: nobody who is trusted .* has signed the certificate of the server\./,
+      ],
+      [newer, /The catalogue has version 1000000; this program knows versions up to \d+\./],
       ['postgres://postgres@127.0.0.1:1/x', /cannot be opened: nobody listens there\./],
       ['mysql://localhost/x', /POULSEN_CATALOGUE=\(hidden\) is not allowed; allowed: sqlite, or postgres:\/\//],
     ]
@@ -111,6 +146,7 @@ describe('a server whose catalogue is in PostgreSQL', () => {
       const error = await start(freshDir(), credentials, url).catch((thrown: Error) => thrown)
       expect(error).toBeInstanceOf(Error)
       const [, printed = ''] = /exit code \d+: (.*)/s.exec((error as Error).message) ?? []
+      expect(printed).toMatch(/^poulsen: .+\n(?:hint: .+\n)?$/)
       expect(printed).toMatch(line)
       expect(printed).not.toContain('wrong-one')
     }

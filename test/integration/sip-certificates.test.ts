@@ -11,7 +11,7 @@ import { aTrunk, NotedSipTelemetry, trunkSource } from '../builders/sip-server.t
 import { aProject } from '../builders/values.ts'
 import { FakeCallRecorder } from '../fakes/fake-call-recorder.ts'
 import type { PeerCall } from '../fakes/sip-peer.ts'
-import { type SelfSigned, selfSigned } from '../support/self-signed.ts'
+import { type Certificate, selfSigned } from '../support/self-signed.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { openStream, type WireClient } from './support/sip-wire.ts'
 
@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000
 const HOST = '127.0.0.1'
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
 const inDays = (days: number): Date => new Date(Date.now() + days * DAY_MS)
-const pem = ({ cert, key }: SelfSigned) => ({ cert: Buffer.from(cert), key: Buffer.from(key) })
+const pem = ({ cert, key }: Certificate) => ({ cert: Buffer.from(cert), key: Buffer.from(key) })
 
 const server = selfSigned({ name: 'server' })
 const [ours, theirs] = [selfSigned({ name: 'ours' }), selfSigned({ name: 'theirs' })]
@@ -82,7 +82,7 @@ const hashed = (algorithm: string) => createHash(algorithm).update('src:poulsen:
 const CREDENTIALS = { username: 'src', ha1Sha256: hashed('sha256'), ha1Md5: hashed('md5') }
 
 /** What a client keeps of a connection to shorten the next handshake. */
-const sessionOf = async (port: number, certificate: SelfSigned, maxVersion: SecureVersion): Promise<Buffer> => {
+const sessionOf = async (port: number, certificate: Certificate, maxVersion: SecureVersion): Promise<Buffer> => {
   const socket = tlsConnect({ host: HOST, port, ...pem(certificate), maxVersion, rejectUnauthorized: false })
   const [session] = (await once(socket, 'session')) as [Buffer]
   socket.destroy()

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { aTelemetry } from '../../../test/builders/services.ts'
 import { aLiveRecording, aProject, aRecording } from '../../../test/builders/values.ts'
 import { PostgresServer } from '../../../test/support/postgres.ts'
+import { POSTGRES_MAJORS } from '../../../test/support/postgres-packages.ts'
 import { waitFor } from '../../../test/support/wait-for.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import { openSharedCatalogue } from './catalogue.ts'
@@ -11,13 +12,9 @@ type Shared = Awaited<ReturnType<typeof openSharedCatalogue>>
 
 let server: PostgresServer
 const open: Catalogue[] = []
-beforeAll(async () => {
-  server = await PostgresServer.start()
-}, 60_000)
 afterEach(async () => {
   await Promise.all(open.splice(0).map((catalogue) => catalogue.close()))
 })
-afterAll(() => server?.stop())
 
 const URLS = ['http://127.0.0.1:1', undefined]
 const LONG_MS = 60_000
@@ -37,7 +34,12 @@ const twoNodes = async (): Promise<{ first: Shared; second: Shared; projectId: s
   return { first, second, projectId: project.id }
 }
 
-describe('nodes that share a catalogue', () => {
+describe.each(POSTGRES_MAJORS)('nodes that share a catalogue in PostgreSQL %i', (major) => {
+  beforeAll(async () => {
+    server = await PostgresServer.start({ major })
+  }, 300_000)
+  afterAll(() => server?.stop())
+
   it('know who holds a recording, until it is released or deleted', async () => {
     const { first, second, projectId } = await twoNodes()
     const [live, upload] = [aLiveRecording(projectId), aRecording(projectId)]

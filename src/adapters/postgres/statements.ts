@@ -29,7 +29,9 @@ export const READS = {
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = $1 ORDER BY created_at_ms, id`,
   findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND id = $2`,
   newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 ORDER BY created_at_ms DESC, id DESC LIMIT $2`,
-  olderThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND (created_at_ms, id) < ($2, $3)
+  // With whether there is newer, which another statement would cost as much as the page to find out.
+  olderThan: `SELECT ${RECORDING}, EXISTS (SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) >= ($2, $3))
+    FROM recordings WHERE project_id = $1 AND (created_at_ms, id) < ($2, $3)
     ORDER BY created_at_ms DESC, id DESC LIMIT $4`,
   newerThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND (created_at_ms, id) > ($2, $3)
     ORDER BY created_at_ms, id LIMIT $4`,

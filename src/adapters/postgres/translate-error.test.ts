@@ -11,6 +11,7 @@ describe('an error of PostgreSQL', () => {
     ['an absent project', coded('23503'), 'CATALOGUE_NOT_FOUND', false],
     ['an open trunk', coded('23514', 'trunk_is_guarded'), 'CATALOGUE_CONFLICT', false],
     ['a damaged table', coded('XX001'), 'CATALOGUE_CORRUPT', false],
+    ['a server that only reads', coded('25006'), 'CATALOGUE_UNAVAILABLE', false],
     ['a deadlock', coded('40P01'), 'CATALOGUE_UNAVAILABLE', false],
     ['a server that stops', coded('57P01'), 'CATALOGUE_UNAVAILABLE', true],
     ['a port that nobody listens on', coded('ECONNREFUSED'), 'CATALOGUE_UNAVAILABLE', true],

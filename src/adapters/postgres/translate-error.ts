@@ -7,8 +7,11 @@ const FOREIGN_KEY = '23503'
 const RESTRICTED = '23001'
 const UNIQUE = '23505'
 const CHECK = '23514'
-/** Classes of SQLSTATE that say that the server cannot work now: connection, resources, operator intervention, system error, and a deadlock or a serialisation that lost. */
-const NOT_NOW = /^(?:08|53|57|58|40)/
+/**
+ * Classes of SQLSTATE that say that the server cannot work now: connection, resources, operator intervention, system error, and a deadlock or a serialisation that
+ * lost; and the one of a server that only reads, as one does that has become a standby.
+ */
+const NOT_NOW = /^(?:08|53|57|58|40|25006)/
 const DAMAGED = /^XX00[12]$/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 

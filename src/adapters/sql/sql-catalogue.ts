@@ -11,7 +11,16 @@ import type { Catalogue } from '../../ports/catalogue.ts'
 import { conflict, notFound } from './errors.ts'
 import { metadataCells, metadataOf } from './metadata-rows.ts'
 import { publishTokenCells, publishTokenOf } from './publish-token-rows.ts'
-import { type Cell, projectCells, projectOf, recordingCells, recordingOf, tokenCells, tokenOf } from './rows.ts'
+import {
+  type Cell,
+  projectCells,
+  projectOf,
+  RECORDING_COLUMNS,
+  recordingCells,
+  recordingOf,
+  tokenCells,
+  tokenOf,
+} from './rows.ts'
 import type { SqlDriver, WriteName, WriteStep } from './sql-driver.ts'
 import { trunkCells, trunkChangeCells, trunkOf } from './trunk-rows.ts'
 
@@ -193,8 +202,9 @@ export class SqlCatalogue implements Catalogue {
       ? await this.#driver.all('olderThan', projectId, olderThan.createdAtMs, olderThan.id, limit + 1)
       : await this.#driver.all('newest', projectId, limit + 1)
     const items = rows.slice(0, limit).map(recordingOf)
-    const newest = items[0] ?? olderThan
-    const hasNewer = olderThan !== undefined && newest !== undefined && (await this.#has('hasNewer', projectId, newest))
+    const hasNewer =
+      olderThan !== undefined &&
+      (isNewerSaid(rows[0]) ?? (await this.#has('hasNewer', projectId, items[0] ?? olderThan)))
     return { items, hasOlder: rows.length > limit, hasNewer }
   }
 
@@ -223,6 +233,10 @@ export class SqlCatalogue implements Catalogue {
     return (await this.#driver.get(name, projectId, from.createdAtMs, from.id)) !== undefined
   }
 }
+
+/** What a driver that is far from its rows says of newer ones beside the first row of `olderThan`. */
+const isNewerSaid = (row: unknown): boolean | undefined =>
+  (row as readonly (boolean | undefined)[] | undefined)?.[RECORDING_COLUMNS.length]
 
 const detailSteps = ({ projectId, id }: Recording, details: CallDetails | undefined): readonly WriteStep[] =>
   details ? [{ name: 'putCallDetails', cells: [projectId, id, JSON.stringify(details)] }] : []
