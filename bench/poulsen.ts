@@ -28,7 +28,8 @@ export const install = (): Installation => {
     projectId,
     token,
     authorization: `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}`,
-    start: (environment = {}) => startSubject(['src/main.ts', 'serve'], { ...settings, ...environment }),
+    start: (environment = {}) =>
+      startSubject(['--max-semi-space-size=8', 'src/main.ts', 'serve'], { ...settings, ...environment }),
   }
 }
 
