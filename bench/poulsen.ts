@@ -30,7 +30,8 @@ export const install = (more: Readonly<Record<string, string>> = {}): Installati
     projectId,
     token,
     authorization: `Basic ${Buffer.from(`${projectId}:${token}`).toString('base64')}`,
-    start: (environment = {}) => startSubject(['src/main.ts', 'serve'], { ...settings, ...environment }),
+    start: (environment = {}) =>
+      startSubject(['--max-semi-space-size=8', 'src/main.ts', 'serve'], { ...settings, ...environment }),
   }
 }
 

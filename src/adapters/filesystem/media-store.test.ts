@@ -62,6 +62,13 @@ describe('the filesystem media store', () => {
     await expect(openFilesystemMediaStore({ root })).rejects.toMatchObject({ code: 'MEDIA_LAYOUT_NEWER' })
   })
 
+  it('takes no more memory to read an object than the object has bytes', async () => {
+    const store = await openFilesystemMediaStore({ root: freshRoot() })
+    const key = freshKey()
+    await put(store, key, Buffer.from('short'))
+    for await (const chunk of await store.read(key)) expect(chunk.buffer.byteLength).toBe('short'.length)
+  })
+
   it('keeps nothing of a writer that was killed, once it is swept', async () => {
     const root = freshRoot()
     const store = await openFilesystemMediaStore({ root })

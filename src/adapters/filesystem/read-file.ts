@@ -17,7 +17,7 @@ export const readFileInChunks = async (
     const close = () => void handle.close().catch(() => {})
     if (signal?.aborted) close()
     else signal?.addEventListener('abort', close, { once: true })
-    return iterate(handle, range ?? { startBytes: 0, endBytes: Number.POSITIVE_INFINITY }, signal, close)
+    return iterate(handle, range, signal, close)
   } catch (error) {
     throw translateError(error)
   }
@@ -25,13 +25,14 @@ export const readFileInChunks = async (
 
 async function* iterate(
   handle: FileHandle,
-  { startBytes, endBytes }: ByteRange,
+  range: ByteRange | undefined,
   signal: AbortSignal | undefined,
   onAbort: () => void,
 ): AsyncGenerator<Uint8Array> {
   try {
+    const { startBytes, endBytes } = range ?? { startBytes: 0, endBytes: (await handle.stat()).size }
     let offsetBytes = startBytes
-    // One buffer for the whole file: memory from outside the heap for every chunk kept the garbage collector busier than the copying.
+    // One buffer for the whole file, and no larger than that: memory from outside the heap kept the garbage collector busier than the copying.
     const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, endBytes - startBytes))
     while (offsetBytes < endBytes) {
       signal?.throwIfAborted()
