@@ -17,6 +17,7 @@ import { Playback } from '../../src/services/playback.ts'
 import { Projects } from '../../src/services/projects.ts'
 import { Recordings } from '../../src/services/recordings.ts'
 import type { Services } from '../../src/services/services.ts'
+import { Whereabouts } from '../../src/services/whereabouts.ts'
 import { Client, send } from '../acceptance/support/client.ts'
 import { makeCredentials } from '../acceptance/support/server.ts'
 import { aClock, aTelemetry, ids } from '../builders/services.ts'
@@ -46,7 +47,9 @@ const buildApp = async (): Promise<FastifyInstance> => {
   const access = new Access(ports)
   const playback = new Playback({ ...ports, derivations })
   const recordings = new Recordings({ ...ports, derivations })
-  const services = { access, playback, recordings, projects: new Projects({ ...ports, access }) } as unknown as Services
+  const projects = new Projects({ ...ports, access })
+  const whereabouts = new Whereabouts({ landing: mediaStore })
+  const services = { access, playback, recordings, projects, whereabouts } as unknown as Services
   const formatter = new RecordingFormatter(playback, 'rest')
   const common = { onRequestEnded: () => {}, isStopping: () => false }
   const publicUrl = undefined
