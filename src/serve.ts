@@ -117,7 +117,7 @@ const beginChores = (services: Services, logger: Logger): readonly Scheduled[] =
       ? [
           every(
             SHARED_SWEEP_EVERY_MS,
-            async (signal) => (await mayIn('sweep', SWEEP_EVERY_MS)) && shared.sweeping.sweep(signal),
+            async (signal) => (await mayIn('sweep', SHARED_SWEEP_EVERY_MS)) && shared.sweeping.sweep(signal),
             logger,
           ),
         ]

@@ -99,6 +99,8 @@ export interface Catalogue {
   /** At most `limit` final recordings of all projects with media whose hash is not known, oldest first. Costs what it returns. */
   listUnsealed(limit: number): Promise<readonly Recording[]>
   findRecording(projectId: Uuid, id: Uuid): Promise<Recording | undefined>
+  /** The recordings of any project that have one of these ids, at most a thousand, in no order. One question, however many ids. */
+  findRecordings(ids: readonly Uuid[]): Promise<readonly Recording[]>
   /**
    * One page of a project's recordings, newest first by (createdAtMs, id), both descending. Costs the same at every
    * position. Under concurrent inserts and deletes no row appears twice and none that stays is missed.

@@ -57,6 +57,20 @@ it('leaves what a row names, what was derived of it, and what is not ours', asyn
   expect(await keysIn(mediaStore)).toEqual([keyOf(recording), 'somebody/elses'].sort())
 })
 
+it('asks for many keys at once, and misses none', async () => {
+  const kept: string[] = []
+  for (let index = 0; index < 1201; index += 1) {
+    const recording = aRecording(project.id)
+    await put(mediaStore, keyOf(recording), Buffer.from('1'))
+    if (index % 3 === 0) continue
+    await catalogue.createRecording(recording)
+    kept.push(keyOf(recording))
+  }
+  clock.advance(2 * SWEEP_AGE_MIN_MS)
+  expect(await sweeping.sweep()).toEqual({ orphans: 401, unfinished: 0 })
+  expect(await keysIn(mediaStore)).toEqual(kept.sort())
+})
+
 it('removes the bytes of an upload that lost to another under the same id', async () => {
   const recording = aRecording(project.id)
   const lost = `${keyOf(recording).slice(0, -16)}fedcba9876543210`

@@ -1,11 +1,14 @@
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { MediaStat, MediaStore } from '../ports/media-store.ts'
+import type { MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { parseMediaKey } from './media-key.ts'
 
 /** Nothing younger than this is ever swept: it may belong to a commit that is under way, here or in another process. */
 export const SWEEP_AGE_MIN_MS = 60 * 60 * 1000
+
+/** The catalogue is asked about so many keys at a time. */
+const BATCH = 500
 
 /** What one sweep removed. */
 export interface Swept {
@@ -56,19 +59,38 @@ export class Sweeping {
 
   async #sweepOrphans(store: MediaStore, beforeMs: number, signal?: AbortSignal): Promise<number> {
     let removed = 0
-    for await (const stat of store.list()) {
+    for await (const keys of batchesOf(store.list(), beforeMs)) {
       if (signal?.aborted) break
-      if (stat.modifiedMs < beforeMs && (await this.#isOrphan(stat)) && (await store.remove(stat.key))) removed += 1
+      for (const key of await this.#orphansAmong(keys)) if (await store.remove(key)) removed += 1
     }
     return removed
   }
 
-  /** True when the recording that a key names does not exist or has other bytes. A key that is not ours is left alone. */
-  async #isOrphan({ key }: MediaStat): Promise<boolean> {
-    const owner = parseMediaKey(key)
-    if (!owner) return false
-    const recording = await this.#catalogue.findRecording(owner.projectId, owner.recordingId)
-    const ours = recording?.media?.key
-    return ours === undefined || (key !== ours && !key.startsWith(`${ours}.`))
+  /** The keys whose recording does not exist or has other bytes. A key that is not ours is left alone. */
+  async #orphansAmong(keys: readonly MediaKey[]): Promise<readonly MediaKey[]> {
+    const owned = keys.flatMap((key) => {
+      const owner = parseMediaKey(key)
+      return owner ? [{ key, owner }] : []
+    })
+    const recordings = await this.#catalogue.findRecordings(owned.map(({ owner }) => owner.recordingId))
+    const named = new Map(recordings.map(({ projectId, id, media }) => [`${projectId} ${id}`, media?.key]))
+    const isOrphan = ({ key, owner }: (typeof owned)[number]) => {
+      const ours = named.get(`${owner.projectId} ${owner.recordingId}`)
+      return ours === undefined || (key !== ours && !key.startsWith(`${ours}.`))
+    }
+    return owned.filter(isOrphan).map(({ key }) => key)
   }
+}
+
+/** The keys of what is older than `beforeMs`, {@link BATCH} at a time. */
+async function* batchesOf(stats: AsyncIterable<MediaStat>, beforeMs: number): AsyncIterable<readonly MediaKey[]> {
+  let keys: MediaKey[] = []
+  for await (const { key, modifiedMs } of stats) {
+    if (modifiedMs >= beforeMs) continue
+    keys.push(key)
+    if (keys.length < BATCH) continue
+    yield keys
+    keys = []
+  }
+  if (keys.length > 0) yield keys
 }

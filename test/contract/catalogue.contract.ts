@@ -111,6 +111,12 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
       expect(await catalogue.findRecording(project.id, bare.id)).toEqual(bare)
       expect(await catalogue.findRecording(other.id, full.id)).toEqual(twin)
       expect(await catalogue.findRecording(other.id, bare.id)).toBeUndefined()
+      const byProject = (some: readonly Recording[]) => some.toSorted((a, b) => (a.projectId < b.projectId ? -1 : 1))
+      const found = await catalogue.findRecordings([full.id, randomUUID(), full.id])
+      expect(byProject(found)).toEqual(byProject([full, twin]))
+      expect(await catalogue.findRecordings([])).toEqual([])
+      const thousand = Array.from({ length: 999 }, () => randomUUID())
+      expect(await catalogue.findRecordings([...thousand, bare.id])).toEqual([bare])
       await expect(catalogue.createRecording(full)).rejects.toMatchObject({ code: 'CATALOGUE_CONFLICT' })
       await expect(catalogue.createRecording(aRecording(randomUUID()))).rejects.toMatchObject({
         code: 'CATALOGUE_NOT_FOUND',

@@ -216,6 +216,11 @@ export class MemoryCatalogue implements Catalogue {
     return this.#recordings.get(keyOf({ projectId, id }))
   }
 
+  async findRecordings(ids: readonly string[]): Promise<readonly Recording[]> {
+    this.#requireOpen()
+    return [...this.#recordings.values()].filter(({ id }) => ids.includes(id))
+  }
+
   async listRecordings(projectId: string, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
     const all = oldestFirst([...this.#recordings.values()].filter((each) => each.projectId === projectId)).reverse()
     const newer = newerThan && all.filter((each) => isNewer(each, newerThan))

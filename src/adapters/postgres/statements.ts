@@ -28,6 +28,8 @@ export const READS = {
   listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = $1 ORDER BY created_at_ms, id`,
   findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 AND id = $2`,
+  // A set of unknown size is guessed to be large, and a large table read from end to end for it.
+  findRecordings: `SELECT ${RECORDING} FROM recordings WHERE id = ANY (ARRAY(SELECT json_array_elements_text($1)))`,
   newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = $1 ORDER BY created_at_ms DESC, id DESC LIMIT $2`,
   // With whether there is newer, which another statement would cost as much as the page to find out.
   olderThan: `SELECT ${RECORDING}, EXISTS (SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) >= ($2, $3))

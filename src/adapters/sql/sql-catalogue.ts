@@ -190,6 +190,10 @@ export class SqlCatalogue implements Catalogue {
     return row === undefined ? undefined : recordingOf(row)
   }
 
+  async findRecordings(ids: readonly Uuid[]): Promise<readonly Recording[]> {
+    return (await this.#driver.all('findRecordings', JSON.stringify(ids))).map(recordingOf)
+  }
+
   async listRecordings(projectId: Uuid, { limit, olderThan, newerThan }: PageRequest): Promise<Page> {
     if (newerThan) {
       const { createdAtMs, id } = newerThan

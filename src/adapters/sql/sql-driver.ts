@@ -11,6 +11,7 @@ export type ReadName =
   | 'listTrunks'
   | 'listTrunksOfProject'
   | 'findRecording'
+  | 'findRecordings'
   | 'newest'
   | 'olderThan'
   | 'newerThan'

@@ -24,6 +24,7 @@ export const READS = {
   listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
   findRecording: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND id = ?`,
+  findRecordings: `SELECT ${RECORDING} FROM recordings WHERE id IN (SELECT value FROM json_each(?))`,
   newest: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   olderThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   newerThan: `SELECT ${RECORDING} FROM recordings WHERE project_id = ? AND (created_at_ms, id) > (?, ?) ORDER BY created_at_ms, id LIMIT ?`,
