@@ -39,15 +39,21 @@ const packets = new Map<string, Uint8Array>()
 beforeAll(async () => {
   for (const frameMs of FRAMES_MS)
     for (const channels of CHANNELS) {
-      const encoder = await openOpusEncoder({ channels, frameMs })
+      // With fewer bits the encoder makes one channel of two where packets are short.
+      const encoder = await openOpusEncoder({ channels, frameMs, bitrateBps: 256_000 })
       const sound = Int16Array.from(
         { length: SAMPLES_PER_MS * frameMs * channels },
         (_, at) => 9_000 * Math.sin(at / 9),
       )
-      packets.set(`${frameMs}/${channels}`, encoder.encode(sound))
+      const packet = encoder.encode(sound)
+      expect(isStereo(packet)).toBe(channels === 2)
+      packets.set(`${frameMs}/${channels}`, packet)
       encoder.free()
     }
 })
+
+/** RFC 6716 §3.1: the s bit of the TOC. */
+const isStereo = ([toc = 0]: Uint8Array): boolean => (toc & 0x04) !== 0
 
 interface Call {
   /** Those that were agreed on; packets may have others. */

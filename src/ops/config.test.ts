@@ -102,6 +102,7 @@ describe('readConfig', () => {
         POULSEN_RTP_HOST: '192.0.2.1',
         POULSEN_WEBRTC_PUBLIC_ADDRESS: '192.0.2.2',
         POULSEN_WEBRTC_ICE_SERVERS: 'stun:stun.example.com',
+        POULSEN_NODE_URL: 'http://10.0.0.2:8080',
       },
     )
     expect(Object.keys(all)).toHaveLength(Object.keys(CONFIG_KEYS).length)

@@ -51,9 +51,14 @@ export class RecordingStage {
     return completed(await (await this.begin(options)).outcome)
   }
 
-  /** The requests of a method, in order. */
+  /** The requests of a method, in order; one that was repeated, as on a busy machine, is one. */
   requests(method: string): readonly SipRequest[] {
-    return this.uas.received.filter((request) => request.method === method)
+    const transactions = new Map<string, SipRequest>()
+    for (const request of this.uas.received) {
+      const key = JSON.stringify(request.headers.filter(([name]) => name === 'Via' || name === 'CSeq'))
+      if (request.method === method && !transactions.has(key)) transactions.set(key, request)
+    }
+    return [...transactions.values()]
   }
 }
 
