@@ -63,9 +63,7 @@ export const publish = async (options: PublishOptions, pacer: Pacer): Promise<Pu
     connection.close()
     return { status: response.status, body }
   }
-  const opened = connected(connection, tracks)
-  connection.setRemoteDescription(body, 'answer')
-  await opened
+  await connect(connection, tracks, body)
   const bridges = await Promise.all(tracks.map((track, index) => openBridge(track, index)))
   const media = await Promise.all(
     options.tracks.map((track, index) => openMedia(track, index, pacer, bridges[index] as Socket)),
@@ -113,14 +111,19 @@ const gatherOffer = (connection: PeerConnection): Promise<string> =>
     connection.setLocalDescription('offer')
   })
 
-const connected = (connection: PeerConnection, tracks: readonly Track[]): Promise<unknown> => {
+const connect = async (connection: PeerConnection, tracks: readonly Track[], answer: string): Promise<void> => {
   const open = tracks.map((track) => new Promise<void>((resolve) => track.onOpen(() => resolve())))
   const deadline = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
+  const timer = setTimeout(deadline.reject, CONNECT_DEADLINE_MS)
+  try {
+    connection.setRemoteDescription(answer, 'answer')
+    await Promise.race([Promise.all(open), deadline.promise])
+  } catch (cause) {
     connection.close()
-    deadline.reject(unreachable())
-  }, CONNECT_DEADLINE_MS)
-  return Promise.race([Promise.all(open), deadline.promise]).finally(() => clearTimeout(timer))
+    throw unreachable(cause)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Takes what the generator sends over UDP, and hands it to the track under the source that the offer has named. */
@@ -148,10 +151,11 @@ const openMedia = async (options: MediaOptions, index: number, pacer: Pacer, bri
   })
 }
 
-const unreachable = (): PoulsenError =>
+const unreachable = (cause?: unknown): PoulsenError =>
   new PoulsenError({
     code: 'CALL_UNREACHABLE',
     kind: 'unavailable',
     message: 'No WebRTC connection came about.',
     hint: 'Does POULSEN_WEBRTC_LISTEN name an address that can be reached from here?',
+    cause,
   })
