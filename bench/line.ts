@@ -12,6 +12,17 @@ export interface Line {
   readonly rounds: readonly number[]
 }
 
+/** A plain figure, to reckon with; it is compared with nothing. */
+export const figure = (work: string, value: number, unit: string): Line => ({
+  work,
+  against: '–',
+  target: '–',
+  isReached: true,
+  ours: `${formatNumber(value)} ${unit}`,
+  reference: '–',
+  rounds: [value],
+})
+
 /** The middle of the values. */
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { formatNumber, type Line } from './line.ts'
 import { measureCapture } from './lines/capture.ts'
+import { measureCosts } from './lines/costs.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureHangUp } from './lines/hang-up.ts'
 import { measurePostgres } from './lines/postgres.ts'
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   sessions: measureSessions,
   whip: measureWhip,
   'hang-up': measureHangUp,
+  costs: measureCosts,
 }
 
 const RESULTS = 'bench/results'
