@@ -58,17 +58,57 @@ export const size = (costs: UnitCosts, { calls, meanSeconds, recordings }: Deman
   return [
     need('capture, in the open', cores(costs.callsPerCore), `${costs.callsPerCore} calls a core, ${load}`),
     need('capture, SRTP', cores(costs.securedCallsPerCore), `${costs.securedCallsPerCore} calls a core, ${load}`),
-    need(`nodes of ${NODE_CORES} cores, one to spare`, `${nodes(costs.callsPerCore)}; SRTP: ${nodes(costs.securedCallsPerCore)}`, `${CAPTURE_CORES} cores of each for capture`),
-    need('memory of the calls', amount(streams * costs.memoryKibPerStream * KIB), `${formatNumber(costs.memoryKibPerStream)} KiB a stream`),
-    need('network, in', `${formatNumber((streams * PACKETS_PER_SECOND * packetBytes * BITS) / 1e9)} Gbit/s, ${formatNumber(streams * PACKETS_PER_SECOND)} packets/s`, `${PACKETS_PER_SECOND} packets of ${packetBytes} bytes a stream and second`),
-    need('disks of the nodes, written', `${amount(streams * costs.diskKibPerStreamSecond * KIB)}/s`, `${formatNumber(costs.diskKibPerStreamSecond)} KiB/s a stream: journal and file`),
-    need('to S3', `${amount(calls * audioBytes)}/s`, `${formatNumber(audioBytes / 1000)} kB/s a call; two cores beside their S3 server moved ${costs.s3MegabytesPerSecond} MB/s`),
+    need(
+      `nodes of ${NODE_CORES} cores, one to spare`,
+      `${nodes(costs.callsPerCore)}; SRTP: ${nodes(costs.securedCallsPerCore)}`,
+      `${CAPTURE_CORES} cores of each for capture`,
+    ),
+    need(
+      'memory of the calls',
+      amount(streams * costs.memoryKibPerStream * KIB),
+      `${formatNumber(costs.memoryKibPerStream)} KiB a stream`,
+    ),
+    need(
+      'network, in',
+      `${formatNumber((streams * PACKETS_PER_SECOND * packetBytes * BITS) / 1e9)} Gbit/s, ${formatNumber(streams * PACKETS_PER_SECOND)} packets/s`,
+      `${PACKETS_PER_SECOND} packets of ${packetBytes} bytes a stream and second`,
+    ),
+    need(
+      'disks of the nodes, written',
+      `${amount(streams * costs.diskKibPerStreamSecond * KIB)}/s`,
+      `${formatNumber(costs.diskKibPerStreamSecond)} KiB/s a stream: journal and file`,
+    ),
+    need(
+      'to S3',
+      `${amount(calls * audioBytes)}/s`,
+      `${formatNumber(audioBytes / 1000)} kB/s a call; two cores beside their S3 server moved ${costs.s3MegabytesPerSecond} MB/s`,
+    ),
     need('room for a day without S3', amount(calls * audioBytes * DAY_SECONDS), 'the same, on the disks of all nodes'),
-    need('PostgreSQL, processor', `${formatNumber((perSecond * costs.databaseMsPerRecording) / 1000)} of a core`, `${formatNumber(perSecond)} recordings/s, ${formatNumber(costs.databaseMsPerRecording)} ms each`),
-    need('PostgreSQL, log', `${amount(perSecond * costs.databaseLogBytesPerRecording)}/s`, `${formatNumber(costs.databaseLogBytesPerRecording)} bytes a recording`),
-    need('PostgreSQL, tables and indexes', amount(recordings * costs.rowBytes), `${formatNumber(costs.rowBytes)} bytes a recording`),
-    need('S3, bytes', amount(recordings * audioBytes * meanSeconds), `${formatNumber(audioBytes * meanSeconds / 1e6)} MB a recording`),
-    need('S3, one pass of the sweeper', `${formatNumber(recordings / costs.sweptKeysPerSecond / HOUR_SECONDS)} hours, ${formatNumber(recordings / 1000)} requests`, `${formatNumber(costs.sweptKeysPerSecond)} keys/s and what a thousand take to be listed`),
+    need(
+      'PostgreSQL, processor',
+      `${formatNumber((perSecond * costs.databaseMsPerRecording) / 1000)} of a core`,
+      `${formatNumber(perSecond)} recordings/s, ${formatNumber(costs.databaseMsPerRecording)} ms each`,
+    ),
+    need(
+      'PostgreSQL, log',
+      `${amount(perSecond * costs.databaseLogBytesPerRecording)}/s`,
+      `${formatNumber(costs.databaseLogBytesPerRecording)} bytes a recording`,
+    ),
+    need(
+      'PostgreSQL, tables and indexes',
+      amount(recordings * costs.rowBytes),
+      `${formatNumber(costs.rowBytes)} bytes a recording`,
+    ),
+    need(
+      'S3, bytes',
+      amount(recordings * audioBytes * meanSeconds),
+      `${formatNumber((audioBytes * meanSeconds) / 1e6)} MB a recording`,
+    ),
+    need(
+      'S3, one pass of the sweeper',
+      `${formatNumber(recordings / costs.sweptKeysPerSecond / HOUR_SECONDS)} hours, ${formatNumber(recordings / 1000)} requests`,
+      `${formatNumber(costs.sweptKeysPerSecond)} keys/s and what a thousand take to be listed`,
+    ),
   ]
 }
 
@@ -108,13 +148,19 @@ export const readCosts = (folder = new URL('./results/', import.meta.url)): Unit
 
 /** The needs as a table in Markdown. */
 export const formatNeeds = (needs: readonly Need[]): string =>
-  ['| | needed | from |', '|---|---|---|', ...needs.map(({ what, needed, from }) => `| ${what} | ${needed} | ${from} |`)].join('\n')
+  [
+    '| | needed | from |',
+    '|---|---|---|',
+    ...needs.map(({ what, needed, from }) => `| ${what} | ${needed} | ${from} |`),
+  ].join('\n')
 
 /** What docs/operating/scaling.md reckons with. */
 export const LARGE: Demand = { calls: 10_000, meanSeconds: 180, recordings: 1e9 }
 
 /** `npm run sizing -- [calls] [mean seconds] [recordings]` */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [calls = LARGE.calls, meanSeconds = LARGE.meanSeconds, recordings = LARGE.recordings] = process.argv.slice(2).map(Number)
+  const [calls = LARGE.calls, meanSeconds = LARGE.meanSeconds, recordings = LARGE.recordings] = process.argv
+    .slice(2)
+    .map(Number)
   console.log(formatNeeds(size(readCosts(), { calls, meanSeconds, recordings })))
 }

@@ -11,6 +11,7 @@ import type { Catalogue } from './ports/catalogue.ts'
 import type { LocalMediaStore, MediaStore } from './ports/media-store.ts'
 import type { Nodes } from './ports/nodes.ts'
 import type { Telemetry } from './ports/telemetry.ts'
+import type { Presign } from './services/playback.ts'
 import { SpooledMediaStore } from './services/spooled-media-store.ts'
 import { Spooling } from './services/spooling.ts'
 
@@ -22,6 +23,8 @@ export interface Stores {
   readonly landing: LocalMediaStore
   /** The part that nodes share, if it is in two places, and what moves bytes there. */
   readonly shared?: { readonly mediaStore: MediaStore; readonly spooling: Spooling }
+  /** Present when listeners are sent to the shared media store. */
+  readonly presign?: Presign
   /** Present when others share both catalogue and media store. */
   readonly nodes?: Nodes
   /** Ends what moves, finishes accepted writes, releases everything. */
@@ -57,7 +60,17 @@ export const openStores = async (config: Config, options: StoresOptions): Promis
     remote.close()
   }
   const mediaStore = new SpooledMediaStore(spool, spooling)
-  return { catalogue, mediaStore, landing, shared: { mediaStore: remote, spooling }, close, ...(nodes && { nodes }) }
+  const expiresInSeconds = config.mediaRedirectSeconds
+  const presign: Presign = (key, contentType) => remote.presign(key, { expiresInSeconds, contentType })
+  return {
+    catalogue,
+    mediaStore,
+    landing,
+    shared: { mediaStore: remote, spooling },
+    close,
+    ...(expiresInSeconds > 0 && { presign }),
+    ...(nodes && { nodes }),
+  }
 }
 
 const openCatalogue = async (

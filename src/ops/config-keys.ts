@@ -119,6 +119,13 @@ export const CONFIG_KEYS = {
     fallback: 'file',
     parse: mediaStore,
   },
+  MEDIA_REDIRECT_SECONDS: {
+    about:
+      'With media in S3: a listener is sent there by a presigned URL that is good for so long, instead of getting the bytes from here. Clients must follow redirects. 0: never.',
+    allowed: 'a whole number of seconds from 0 to 604800',
+    fallback: '0',
+    parse: whole(0, 604_800),
+  },
   NODE_URL: {
     about: 'Where the other nodes over the same catalogue reach this one, to answer for what is on its disk still.',
     allowed: 'an http or https origin without a path, such as http://10.0.0.5:8080',

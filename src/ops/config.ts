@@ -15,6 +15,8 @@ export interface Config {
   readonly catalogue: string
   /** `file`, or the URL of a bucket. */
   readonly mediaStore: string
+  /** 0: never. */
+  readonly mediaRedirectSeconds: number
   readonly nodeUrl?: string
   readonly nodeLostAfterSeconds: number
   readonly tlsCert?: string

@@ -27,7 +27,12 @@ export interface Playable {
   /** True while the recording is in progress: the next who asks may find more bytes, in the same second even, so that no date tells them apart. */
   readonly isGrowing: boolean
   readonly read: (range: ByteRange, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
+  /** A URL that gives the same bytes for a while to whoever has it; undefined when they are on this machine. Absent when nobody is to be sent away. */
+  readonly locate?: () => Promise<string | undefined>
 }
+
+/** Makes a URL that gives an object of the shared media store, under a media type, to whoever has it. */
+export type Presign = (key: MediaKey, mediaType: string) => Promise<string>
 
 /** An object of a media store that can be played. */
 interface Stored {
@@ -53,6 +58,7 @@ export class Playback {
   readonly #cache: MediaStore
   readonly #derivations: Derivations
   readonly #clock: Clock
+  readonly #presign: Presign | undefined
   readonly #signer = new MediaSigner()
 
   constructor(ports: {
@@ -64,7 +70,10 @@ export class Playback {
     readonly cache: MediaStore
     readonly derivations: Derivations
     readonly clock: Clock
+    /** Present when listeners are sent to the shared media store. */
+    readonly presign?: Presign
   }) {
+    this.#presign = ports.presign
     this.#catalogue = ports.catalogue
     this.#live = ports.live
     this.#mediaStore = ports.mediaStore
@@ -106,7 +115,7 @@ export class Playback {
    */
   async open(recording: Recording, format: MediaFormat): Promise<Playable> {
     if (isFinal(recording.status)) return this.#openFinished(recording, format)
-    const isStored = (await this.#findStored(recording)) !== undefined
+    const isStored = (await this.#findStored(recording.media?.key)) !== undefined
     const live = isStored ? undefined : await this.#live.open(recording.id)
     if (!live) return this.#openEnded(recording, format)
     const { media } = recording
@@ -128,15 +137,15 @@ export class Playback {
     const recording = await this.#catalogue.findRecording(projectId, id)
     if (!recording) throw notHere(id)
     if (isFinal(recording.status)) return this.#openFinished(recording, format)
-    const stored = await this.#findStored(recording)
+    const stored = await this.#findStored(recording.media?.key)
     if (!stored) throw notHere(id)
     // Its file is an object already, and will not change: only its row does not say so yet.
     return this.#openFinished({ ...recording, updatedAtMs: stored.modifiedMs }, format)
   }
 
-  async #findStored({ media }: Recording): Promise<MediaStat | undefined> {
+  async #findStored(key: MediaKey | undefined): Promise<MediaStat | undefined> {
     try {
-      return media && (await this.#landing.stat(media.key))
+      return key === undefined ? undefined : await this.#landing.stat(key)
     } catch (error) {
       if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
       return undefined
@@ -175,7 +184,11 @@ export class Playback {
   async #original(media: MediaObject, modifiedMs: number): Promise<Playable> {
     const { key, format } = media
     const byteSize = media.byteSize ?? (await this.#mediaStore.stat(key)).byteSize
-    return this.#stored(this.#mediaStore, { key, byteSize, format, tag: tagOf(media), modifiedMs })
+    const playable = this.#stored(this.#mediaStore, { key, byteSize, format, tag: tagOf(media), modifiedMs })
+    const presign = this.#presign
+    if (!presign) return playable
+    const locate = async () => ((await this.#findStored(key)) ? undefined : presign(key, playable.mediaType))
+    return { ...playable, locate }
   }
 
   #stored(store: MediaStore, parts: Stored): Playable {

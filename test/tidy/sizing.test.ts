@@ -13,7 +13,8 @@ const COSTS: UnitCosts = {
   databaseLogBytesPerRecording: 4_000,
   sweptKeysPerSecond: 10_000,
 }
-const needsOf = (demand: typeof LARGE) => Object.fromEntries(size(COSTS, demand).map(({ what, needed }) => [what, needed]))
+const needsOf = (demand: typeof LARGE) =>
+  Object.fromEntries(size(COSTS, demand).map(({ what, needed }) => [what, needed]))
 
 describe('sizing', () => {
   it('is what docs/operating/scaling.md says, out of the results that are there', () => {

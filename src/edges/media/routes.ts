@@ -23,6 +23,7 @@ const AUDIO = { 'audio/wav': BINARY, 'audio/mpeg': BINARY, 'audio/ogg': BINARY }
 const OUTCOMES = {
   200: { description: 'The audio; of a recording in progress, what there is now.', content: AUDIO },
   206: { description: 'The range of it that was asked for.', content: AUDIO },
+  302: Type.Null({ description: 'With POULSEN_MEDIA_REDIRECT_SECONDS: it is in S3, at Location.' }),
   304: Type.Null({ description: 'Not changed.' }),
   412: Type.Null({ description: 'If-Match or If-Unmodified-Since does not hold.' }),
   416: Type.Null({ description: 'No such range; Content-Range has the size.' }),

@@ -4,7 +4,7 @@ import type { ByteRange } from '../../ports/media-store.ts'
 import type { Playable } from '../../services/playback.ts'
 import { answerConditions } from './conditions.ts'
 
-/** Answers a GET or HEAD for a representation with conditions and ranges (RFC 9110 §13, §14). Never a content-coding, never a redirect. */
+/** Answers a GET or HEAD for a representation with conditions and ranges (RFC 9110 §13, §14). Never a content-coding; a redirect only to where the configuration sends listeners. */
 export const sendMedia = async (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -27,6 +27,8 @@ export const sendMedia = async (
   if (answer === 'unsatisfiable') {
     return reply.code(416).header('content-range', `bytes */${byteSize}`).send({ error: 'Range Not Satisfiable' })
   }
+  const elsewhere = request.method === 'GET' ? await playable.locate?.() : undefined
+  if (elsewhere !== undefined) return sendAway(reply, elsewhere)
   const range = answer === 'whole' ? { startBytes: 0, endBytes: byteSize } : answer
   reply.code(answer === 'whole' ? 200 : 206).header('content-type', playable.mediaType)
   reply.header('content-length', range.endBytes - range.startBytes)
@@ -34,6 +36,12 @@ export const sendMedia = async (
   if (request.method === 'HEAD') return reply.send()
   await sendBytes(reply, playable, range)
   return reply
+}
+
+/** 302: the client asks there, with the same range. What was said of the bytes is that server's to say. */
+const sendAway = (reply: FastifyReply, url: string): FastifyReply => {
+  for (const name of ['etag', 'last-modified', 'accept-ranges']) reply.removeHeader(name)
+  return reply.code(302).headers({ location: url, 'cache-control': 'private, no-store' }).send()
 }
 
 const formatContentRange = ({ startBytes, endBytes }: ByteRange, byteSize: number): string =>
