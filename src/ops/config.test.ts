@@ -94,6 +94,7 @@ describe('readConfig', () => {
       {},
       {
         POULSEN_PUBLIC_URL: 'http://a',
+        POULSEN_NODE_URL: 'http://b',
         POULSEN_TLS_CERT: 'a',
         POULSEN_TLS_KEY: 'b',
         POULSEN_TRUSTED_PROXIES: '10.0.0.1, 10.0.0.0/8,::1',

@@ -17,6 +17,7 @@ export interface Config {
   readonly mediaStore: string
   readonly nodeUrl?: string
   readonly nodeLostAfterSeconds: number
+  readonly orphansKeptDays: number
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly trustedProxies?: readonly string[]
