@@ -40,7 +40,7 @@ const SHARED_AGE_MIN_MS = MS_PER_DAY
 const PRIVATE_FOLDER = 0o700
 
 /** For the command line, which reports to nobody. */
-const SILENT: Telemetry = {
+export const SILENT: Telemetry = {
   uploadEnded() {},
   derivationEnded() {},
   catalogueWrite() {},

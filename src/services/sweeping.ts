@@ -1,8 +1,8 @@
-import { hasCode } from '../domain/errors.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
 import type { Swept, Telemetry } from '../ports/telemetry.ts'
+import { findMedia } from './find-media.ts'
 import { parseMediaKey } from './media-key.ts'
 
 /** Nothing younger than this is ever swept: it may belong to a commit that is under way, here or in another process. */
@@ -90,7 +90,7 @@ export class Sweeping {
   async #isKept(key: MediaKey): Promise<boolean> {
     const { notes, keepMs, clock } = this.#parts
     if (keepMs === 0) return false
-    const note = await statOf(notes, key)
+    const note = await findMedia(notes, key)
     if (!note) await write(notes, key)
     return !note || clock.nowMs() - note.modifiedMs <= keepMs
   }
@@ -100,18 +100,8 @@ export class Sweeping {
     const { notes, store } = this.#parts
     for await (const note of notes.list()) {
       if (signal?.aborted) return
-      if (!(await this.isOrphan(note)) || !(await statOf(store, note.key))) await notes.remove(note.key)
+      if (!(await this.isOrphan(note)) || !(await findMedia(store, note.key))) await notes.remove(note.key)
     }
-  }
-}
-
-/** Undefined when there is no such object. */
-const statOf = async (store: MediaStore, key: MediaKey): Promise<MediaStat | undefined> => {
-  try {
-    return await store.stat(key)
-  } catch (error) {
-    if (hasCode(error, 'MEDIA_NOT_FOUND')) return undefined
-    throw error
   }
 }
 
