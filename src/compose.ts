@@ -33,13 +33,14 @@ import { Whereabouts } from './services/whereabouts.ts'
 
 const TRANSCODE_QUEUE_MAX = 64
 const MS_PER_SECOND = 1000
+const MS_PER_DAY = 24 * 60 * 60 * MS_PER_SECOND
 /** An upload that is under way, or a recording that is on its way, may take longer to a shared store than to a disk. */
-const SHARED_AGE_MIN_MS = 24 * 60 * 60 * MS_PER_SECOND
+const SHARED_AGE_MIN_MS = MS_PER_DAY
 /** Private: nobody but the server's own user reads recordings or digests from the disk. */
 const PRIVATE_FOLDER = 0o700
 
 /** For the command line, which reports to nobody. */
-const SILENT: Telemetry = {
+export const SILENT: Telemetry = {
   uploadEnded() {},
   derivationEnded() {},
   catalogueWrite() {},
@@ -114,6 +115,8 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
   }
   const live = openCapture({ catalogue, mediaStore, clock: systemClock, ids: systemIds, onSettled })
   const ports = { ...stores, live, cache, transcoder, telemetry, clock: systemClock, ids: systemIds }
+  const openNotes = (name: string) => openFilesystemMediaStore({ root: join(dataDir, 'orphans', name) })
+  const keepMs = config.orphansKeptDays * MS_PER_DAY
   const access = new Access(ports)
   derivations = new Derivations({ ...ports, cacheMaxBytes: config.derivedCacheMaxBytes })
   await derivations.start()
@@ -134,12 +137,19 @@ export const openServices = async (config: Config, options: ServicesOptions = {}
     }),
     playback: new Playback({ ...ports, derivations }),
     sealing,
-    sweeping: new Sweeping({ ...ports, stores: [landing, cache] }),
+    sweeping: new Sweeping({ ...ports, name: 'local', store: landing, cache, notes: await openNotes('local'), keepMs }),
     whereabouts: new Whereabouts(ports),
     ...(shared && {
       shared: {
         ...shared,
-        sweeping: new Sweeping({ ...ports, stores: [shared.mediaStore], ageMinMs: SHARED_AGE_MIN_MS }),
+        sweeping: new Sweeping({
+          ...ports,
+          name: 'shared',
+          store: shared.mediaStore,
+          notes: await openNotes('shared'),
+          keepMs,
+          ageMinMs: SHARED_AGE_MIN_MS,
+        }),
       },
     }),
     ...(nodes && {

@@ -18,6 +18,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   openServices,
   openCaptureDisk,
+  backUp: async (config, options) => (await import('./compose-backup.ts')).backUp(config, { ...options, version }),
   serve: async (config) => {
     const { serve } = await import('./serve.ts')
     await serve(config, { version, print: (text) => stdout.write(text) })

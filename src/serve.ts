@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { dropManifest } from './adapters/filesystem/backup-folder.ts'
 import { acquireServerLock, type ServerLock } from './adapters/sqlite/server-lock.ts'
 import { systemIds } from './adapters/system/ids.ts'
 import { readNodeId } from './adapters/system/node-id.ts'
@@ -57,6 +58,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
   const log = openLog(config)
   await ensureDataDir(config.dataDir)
   const lock = acquireServerLock(join(config.dataDir, 'server.lock'), { pid: process.pid })
+  await dropManifest(config.dataDir)
   const nodeLock = await lockCatalogue(config, log).catch((error: unknown) => {
     lock.release()
     throw error

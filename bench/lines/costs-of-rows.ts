@@ -5,11 +5,10 @@ import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
-import type { MediaStore } from '../../src/ports/media-store.ts'
 import type { Nodes } from '../../src/ports/nodes.ts'
-import type { Telemetry } from '../../src/ports/telemetry.ts'
+import { SILENT } from '../../src/compose.ts'
 import { formatMediaKey } from '../../src/services/media-key.ts'
-import { Sweeping } from '../../src/services/sweeping.ts'
+import { orphansAmong } from '../../src/services/orphans.ts'
 import { fillPostgres } from '../fill-postgres.ts'
 import { figure, type Line } from '../line.ts'
 import { cpuSecondsOfTree } from '../rtp-processes.ts'
@@ -21,14 +20,6 @@ const SWEPT = 100_000
 const MS_PER_SECOND = 1000
 const NONCE = '0123456789abcdef'
 
-const SILENT: Telemetry = {
-  uploadEnded() {},
-  derivationEnded() {},
-  catalogueWrite() {},
-  mediaMoved() {},
-  mediaNotMoved() {},
-  sweepEnded() {},
-}
 const SIZE = `SELECT sum(pg_total_relation_size(name::regclass)) / (SELECT count(*) FROM recordings)
   FROM unnest(ARRAY['recordings', 'call_details']) AS name`
 
@@ -108,19 +99,10 @@ const walBytes = async (client: pg.Client): Promise<number> =>
 /** Keys a second, of recordings that are all there, in the order of their ids as a bucket lists them. */
 const sweepRate = async (client: pg.Client, catalogue: Catalogue): Promise<number> => {
   const { rows } = await client.query('SELECT project_id, id FROM recordings ORDER BY id LIMIT $1', [SWEPT])
-  const listed = {
-    async *list() {
-      for (const row of rows) {
-        const key = formatMediaKey({ projectId: row.project_id, recordingId: row.id }, NONCE)
-        yield { key, byteSize: 1, modifiedMs: 0 }
-      }
-    },
-    sweepUnfinished: async () => 0,
-    remove: async () => false,
-  } as unknown as MediaStore
-  const clock = { nowMs: Date.now } as ConstructorParameters<typeof Sweeping>[0]['clock']
-  const sweeping = new Sweeping({ catalogue, stores: [listed], clock, telemetry: SILENT })
+  const listed = rows.map((row) => ({
+    key: formatMediaKey({ projectId: row.project_id, recordingId: row.id }, NONCE),
+  }))
   const begunMs = performance.now()
-  await sweeping.sweep()
+  await Array.fromAsync(orphansAmong(catalogue, listed))
   return rows.length / ((performance.now() - begunMs) / MS_PER_SECOND)
 }

@@ -138,6 +138,13 @@ export const CONFIG_KEYS = {
     fallback: '600',
     parse: whole(15, 86_400),
   },
+  ORPHANS_KEPT_DAYS: {
+    about:
+      'How long recorded bytes that no row names are kept: the time to notice that the catalogue is an older one, or another. 0: an hour.',
+    allowed: 'a whole number of days from 0 to 3650',
+    fallback: '7',
+    parse: whole(0, 3650),
+  },
   TLS_CERT: {
     about: 'PEM certificate chain; with TLS_KEY, serves HTTPS. Reloaded when it changes.',
     allowed: 'a path',

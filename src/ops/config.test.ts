@@ -94,6 +94,7 @@ describe('readConfig', () => {
       {},
       {
         POULSEN_PUBLIC_URL: 'http://a',
+        POULSEN_NODE_URL: 'http://b',
         POULSEN_TLS_CERT: 'a',
         POULSEN_TLS_KEY: 'b',
         POULSEN_TRUSTED_PROXIES: '10.0.0.1, 10.0.0.0/8,::1',
@@ -102,7 +103,6 @@ describe('readConfig', () => {
         POULSEN_RTP_HOST: '192.0.2.1',
         POULSEN_WEBRTC_PUBLIC_ADDRESS: '192.0.2.2',
         POULSEN_WEBRTC_ICE_SERVERS: 'stun:stun.example.com',
-        POULSEN_NODE_URL: 'http://10.0.0.2:8080',
       },
     )
     expect(Object.keys(all)).toHaveLength(Object.keys(CONFIG_KEYS).length)

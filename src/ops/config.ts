@@ -19,6 +19,7 @@ export interface Config {
   readonly mediaRedirectSeconds: number
   readonly nodeUrl?: string
   readonly nodeLostAfterSeconds: number
+  readonly orphansKeptDays: number
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly trustedProxies?: readonly string[]

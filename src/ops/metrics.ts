@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { RequestReport, SpoolState, Telemetry } from '../ports/telemetry.ts'
+import type { RequestReport, SpoolState, Swept, Telemetry } from '../ports/telemetry.ts'
 import { CallMetrics } from './call-metrics.ts'
 import { SpoolMetrics } from './spool-metrics.ts'
 import { WhipMetrics } from './whip-metrics.ts'
@@ -28,6 +28,7 @@ export class Metrics implements Telemetry {
   readonly #writeSeconds: Histogram
   readonly #writeBatch: Histogram
   readonly #swept: Counter<'kind'>
+  readonly #orphans: Gauge<'store'>
   /** Those of the way to the shared media store. */
   readonly #spool = new SpoolMetrics(this.registry)
   /** Routes × statuses are few; their label lookup would cost more than the measurement. */
@@ -85,6 +86,12 @@ export class Metrics implements Telemetry {
       labelNames: ['kind'],
       registers,
     })
+    this.#orphans = new Gauge({
+      name: 'poulsen_orphans',
+      help: 'Media without a row that the last sweep kept.',
+      labelNames: ['store'],
+      registers,
+    })
   }
 
   /** One HTTP request that has been answered. */
@@ -140,9 +147,10 @@ export class Metrics implements Telemetry {
     this.#spool.watch(state)
   }
 
-  sweepEnded(removed: { readonly orphans: number; readonly unfinished: number }): void {
-    this.#swept.inc({ kind: 'orphan' }, removed.orphans)
-    this.#swept.inc({ kind: 'unfinished' }, removed.unfinished)
+  sweepEnded({ store, orphans, unfinished, kept }: Swept): void {
+    this.#swept.inc({ kind: 'orphan' }, orphans)
+    this.#swept.inc({ kind: 'unfinished' }, unfinished)
+    this.#orphans.set({ store }, kept)
   }
 
   #seriesOf(route: string, method: string, status: number): RouteSeries {

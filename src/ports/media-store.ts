@@ -79,4 +79,9 @@ export interface MediaStore {
 export interface LocalMediaStore extends MediaStore {
   /** The file that an object is, or would be. Throws MEDIA_KEY_INVALID. */
   pathOf(key: MediaKey): string
+  /**
+   * Makes a finished file of this machine, which nobody changes any more, an object too, and leaves it where it is: an object of another store, for a backup. On the store's own
+   * file system the two are one file with two names, else its bytes are copied. For one caller at a time. Rejects with MEDIA_CONFLICT when there is such an object, MEDIA_NOT_FOUND when there is no such file.
+   */
+  share(key: MediaKey, path: string): Promise<void>
 }

@@ -18,6 +18,14 @@ export interface SpoolState {
   readonly isAway: boolean
 }
 
+/** What one sweep of a media store (this node's own, or the one that nodes share) removed, and how many objects without a row it let be for now. */
+export interface Swept {
+  readonly store: 'local' | 'shared'
+  readonly orphans: number
+  readonly unfinished: number
+  readonly kept: number
+}
+
 /**
  * What services report for operators. Implementations never throw and never block; every name is listed in
  * docs/reference/metrics.md.
@@ -30,5 +38,5 @@ export interface Telemetry {
   mediaMoved(byteSize: number, seconds: number): void
   /** They could not be; it is tried again. */
   mediaNotMoved(code: string): void
-  sweepEnded(removed: { readonly orphans: number; readonly unfinished: number }): void
+  sweepEnded(swept: Swept): void
 }

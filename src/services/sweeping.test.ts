@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { aClock, aTelemetry } from '../../test/builders/services.ts'
 import { aGrowingRecording, aProject, aPublishToken, aRecording } from '../../test/builders/values.ts'
 import { put } from '../../test/contract/media-store.contract.ts'
 import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
+import { PoulsenError } from '../domain/errors.ts'
 import type { Recording } from '../domain/recording.ts'
 import { SWEEP_AGE_MIN_MS, Sweeping } from './sweeping.ts'
 
@@ -20,14 +21,22 @@ let catalogue: MemoryCatalogue
 let mediaStore: MemoryMediaStore
 let cache: MemoryMediaStore
 let telemetry: ReturnType<typeof aTelemetry>
+let notes: MemoryMediaStore
 let sweeping: Sweeping
+const NOTHING = { store: 'local', orphans: 0, unfinished: 0, kept: 0 }
+const KEEP_MS = 7 * 24 * 60 * 60 * 1000
+
+/** One that keeps orphans for so long; at once, unless said. */
+const sweepingThat = (keepMs = 0): Sweeping =>
+  new Sweeping({ name: 'local', catalogue, store: mediaStore, cache, notes, keepMs, clock, telemetry })
 
 beforeEach(async () => {
   catalogue = new MemoryCatalogue()
   mediaStore = new MemoryMediaStore(clock.nowMs)
   cache = new MemoryMediaStore(clock.nowMs)
   telemetry = aTelemetry()
-  sweeping = new Sweeping({ catalogue, stores: [mediaStore, cache], clock, telemetry })
+  notes = new MemoryMediaStore(clock.nowMs)
+  sweeping = sweepingThat()
   await catalogue.createProject(project)
 })
 
@@ -39,11 +48,11 @@ it('removes bytes without a row, derived ones too, once they are an hour old', a
   await put(mediaStore, orphan, Buffer.from('1'))
   await put(cache, `${orphan}.mp3`, Buffer.from('2'))
   clock.advance(SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   clock.advance(1)
-  expect(await sweeping.sweep()).toEqual({ orphans: 2, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 2 })
   expect([await keysIn(mediaStore), await keysIn(cache)]).toEqual([[], []])
-  expect(telemetry.heard).toEqual(['swept 0 0', 'swept 2 0'])
+  expect(telemetry.heard).toEqual(['swept 0 0, kept 0', 'swept 2 0, kept 0'])
 })
 
 it('leaves what a row names, what was derived of it, and what is not ours', async () => {
@@ -53,7 +62,7 @@ it('leaves what a row names, what was derived of it, and what is not ours', asyn
   await put(mediaStore, 'somebody/elses', Buffer.from('2'))
   await put(cache, `${keyOf(recording)}.mp3`, Buffer.from('3'))
   clock.advance(10 * SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   expect(await keysIn(mediaStore)).toEqual([keyOf(recording), 'somebody/elses'].sort())
 })
 
@@ -77,7 +86,7 @@ it('removes the bytes of an upload that lost to another under the same id', asyn
   await catalogue.createRecording(recording)
   for (const key of [keyOf(recording), lost]) await put(mediaStore, key, Buffer.from('1'))
   clock.advance(2 * SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 1 })
   expect(await keysIn(mediaStore)).toEqual([keyOf(recording)])
 })
 
@@ -90,7 +99,7 @@ it.each([
   // As after a crash between the end of the file and the end of the row: recovery settles it, whenever that is.
   await put(mediaStore, keyOf(recording), Buffer.from('1'))
   clock.advance(100 * SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   expect(await keysIn(mediaStore)).toEqual([keyOf(recording)])
 })
 
@@ -109,7 +118,7 @@ it('leaves the bytes of a row in any final state, whether its hash is known or n
     }
   }
   clock.advance(100 * SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   expect(await keysIn(mediaStore)).toEqual(keys.sort())
 })
 
@@ -120,9 +129,9 @@ it('takes an adopted file for as old as its adoption, whenever its bytes were wr
   utimesSync(path, 1, 1)
   await mediaStore.adopt(orphan, path)
   clock.advance(SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   clock.advance(1)
-  expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 1 })
 })
 
 it('removes the bytes of a call that was deleted while its file became an object', async () => {
@@ -131,7 +140,7 @@ it('removes the bytes of a call that was deleted while its file became an object
   await catalogue.deleteRecording(project.id, recording.id)
   await put(mediaStore, keyOf(recording), Buffer.from('1'))
   clock.advance(SWEEP_AGE_MIN_MS + 1)
-  expect(await sweeping.sweep()).toEqual({ orphans: 1, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 1 })
 })
 
 it('never removes a row, whatever has become of its bytes', async () => {
@@ -155,7 +164,7 @@ it('removes tokens to publish with once they have been expired for an hour, used
   await sweeping.sweep()
   expect(await left()).toEqual(tokens)
   clock.advance(1)
-  expect(await sweeping.sweep()).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep()).toEqual(NOTHING)
   expect(await left()).toEqual([undefined, undefined, tokens[2]])
 })
 
@@ -164,5 +173,74 @@ it('ends early when the server stops', async () => {
     await put(mediaStore, keyOf(aRecording(randomUUID())), Buffer.from('1'))
   }
   clock.advance(2 * SWEEP_AGE_MIN_MS)
-  expect(await sweeping.sweep(AbortSignal.abort())).toEqual({ orphans: 0, unfinished: 0 })
+  expect(await sweeping.sweep(AbortSignal.abort())).toEqual(NOTHING)
+})
+
+describe('one that keeps what has no row for seven days', () => {
+  beforeEach(() => {
+    sweeping = sweepingThat(KEEP_MS)
+  })
+
+  it('counts them from the first time it met it, whatever its age', async () => {
+    const orphan = keyOf(aRecording(project.id))
+    await put(mediaStore, orphan, Buffer.from('1'))
+    clock.advance(10 * KEEP_MS)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, kept: 1 })
+    clock.advance(KEEP_MS)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, kept: 1 })
+    clock.advance(1)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 1 })
+    expect([await keysIn(mediaStore), await keysIn(notes)]).toEqual([[], []])
+  })
+
+  it('begins anew when a row has named it in between', async () => {
+    const recording = aRecording(project.id)
+    await put(mediaStore, keyOf(recording), Buffer.from('1'))
+    clock.advance(2 * SWEEP_AGE_MIN_MS)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, kept: 1 })
+    await catalogue.createRecording(recording)
+    clock.advance(2 * KEEP_MS)
+    expect(await sweeping.sweep()).toEqual(NOTHING)
+    await catalogue.deleteRecording(project.id, recording.id)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, kept: 1 })
+    expect(await keysIn(mediaStore)).toEqual([keyOf(recording)])
+  })
+
+  it('keeps nothing that can be derived again', async () => {
+    await put(cache, `${keyOf(aRecording(project.id))}.mp3`, Buffer.from('1'))
+    clock.advance(2 * SWEEP_AGE_MIN_MS)
+    expect(await sweeping.sweep()).toEqual({ ...NOTHING, orphans: 1 })
+  })
+
+  it('forgets what somebody else has taken away', async () => {
+    const orphan = keyOf(aRecording(project.id))
+    await put(mediaStore, orphan, Buffer.from('1'))
+    clock.advance(2 * SWEEP_AGE_MIN_MS)
+    await sweeping.sweep()
+    expect(await keysIn(notes)).toEqual([orphan])
+    await mediaStore.remove(orphan)
+    await sweeping.sweep()
+    expect(await keysIn(notes)).toEqual([])
+  })
+
+  it('removes nothing while it cannot take notes', async () => {
+    await put(mediaStore, keyOf(aRecording(project.id)), Buffer.from('1'))
+    const full = new PoulsenError({ code: 'MEDIA_DISK_FULL', kind: 'unavailable', message: 'full' })
+    notes.open = () => Promise.reject(full)
+    for (let count = 0; count < 3; count += 1) {
+      clock.advance(KEEP_MS)
+      await expect(sweeping.sweep()).rejects.toThrow(full)
+    }
+    expect(await keysIn(mediaStore)).toHaveLength(1)
+  })
+})
+
+it('lists what no row names, however young, and nothing else', async () => {
+  const [recording, orphan] = [aRecording(project.id), aRecording(project.id)]
+  await catalogue.createRecording(recording)
+  for (const each of [recording, orphan]) await put(mediaStore, keyOf(each), Buffer.from('12'))
+  await put(mediaStore, 'somebody/elses', Buffer.from('2'))
+  expect(await Array.fromAsync(sweeping.listOrphans())).toEqual([
+    { key: keyOf(orphan), byteSize: 2, modifiedMs: clock.nowMs() },
+  ])
 })

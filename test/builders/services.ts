@@ -27,7 +27,7 @@ export const aTelemetry = (): Telemetry & { readonly heard: string[] } => {
     catalogueWrite: () => {},
     mediaMoved: (byteSize) => heard.push(`moved ${byteSize}`),
     mediaNotMoved: (code) => heard.push(`not moved ${code}`),
-    sweepEnded: ({ orphans, unfinished }) => heard.push(`swept ${orphans} ${unfinished}`),
+    sweepEnded: ({ orphans, unfinished, kept }) => heard.push(`swept ${orphans} ${unfinished}, kept ${kept}`),
   }
 }
 

@@ -133,7 +133,7 @@ describe('kill -9 under load', () => {
 
   it('leaves no orphan that the sweeper does not find', async () => {
     age()
-    const server = await startServer(dataDir, credentials)
+    const server = await startServer(dataDir, credentials, { POULSEN_ORPHANS_KEPT_DAYS: '0' })
     const listed = await listKeys(server.url)
     const isSwept = () =>
       filesIn(join(dataDir, 'media')).filter((file) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(file.split('/').at(-1) ?? ''))

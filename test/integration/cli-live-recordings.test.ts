@@ -49,7 +49,7 @@ describe('a recording in progress', () => {
     await upload(cli)
     const { id } = await aCallInProgress(cli)
     const unverified = [{ id, project_id: cli.projectId, why: 'is in progress' }]
-    expect(await cli.json('verify')).toEqual({ verified: 1, bytes: 4279, mismatches: [], unverified })
+    expect(await cli.json('verify')).toEqual({ verified: 1, bytes: 4279, mismatches: [], unverified, orphans: [] })
     expect(await cli.run('verify')).toEqual({
       code: 0,
       stdout: `${id}  is in progress\n1 recordings, 4.28 kB: all as they were stored, 1 not verified\n`,
@@ -111,7 +111,7 @@ describe('a recording whose hash is not known yet', () => {
     const cli = await folders.cliWithProject()
     const { id } = await anUnsealed(cli)
     const unverified = [{ id, project_id: cli.projectId, why: 'has no hash yet; its size is right' }]
-    expect(await cli.json('verify')).toEqual({ verified: 0, bytes: 4279, mismatches: [], unverified })
+    expect(await cli.json('verify')).toEqual({ verified: 0, bytes: 4279, mismatches: [], unverified, orphans: [] })
   })
 
   it.each<[string, (path: string) => void, string]>([
@@ -123,7 +123,10 @@ describe('a recording whose hash is not known yet', () => {
     harm(mediaFiles(cli)[0] ?? '')
     const { code, stdout } = await cli.run('verify', '--json')
     const mismatches = [{ id, project_id: cli.projectId, problem }]
-    expect([code, JSON.parse(stdout)]).toEqual([1, { verified: 1, bytes: 4279, mismatches, unverified: [] }])
+    expect([code, JSON.parse(stdout)]).toEqual([
+      1,
+      { verified: 1, bytes: 4279, mismatches, unverified: [], orphans: [] },
+    ])
   })
 
   it('has one once it was exported, and the export can be imported', async () => {

@@ -44,7 +44,7 @@ describe('verify', () => {
       (sum, each) => sum + each.byte_size,
       0,
     )
-    expect(await cli.json('verify')).toEqual({ verified: 6, bytes, mismatches: [], unverified: [] })
+    expect(await cli.json('verify')).toEqual({ verified: 6, bytes, mismatches: [], unverified: [], orphans: [] })
     expect(await cli.run('verify')).toEqual({
       code: 0,
       stdout: `6 recordings, ${(bytes / 1000).toPrecision(3)} kB: all as they were stored\n`,
@@ -73,7 +73,7 @@ describe('verify', () => {
     expect([code, stderr]).toEqual([1, ''])
     const says = typeof problem === 'string' ? problem : expect.stringMatching(problem)
     const mismatches = [{ id: bad.id, project_id: cli.projectId, problem: says }]
-    expect(JSON.parse(stdout)).toEqual({ verified: 2, bytes: 2 * 4279, mismatches, unverified: [] })
+    expect(JSON.parse(stdout)).toEqual({ verified: 2, bytes: 2 * 4279, mismatches, unverified: [], orphans: [] })
     const shown = await cli.run('verify')
     expect([shown.code, shown.stderr]).toEqual([1, ''])
     expect(shown.stdout).not.toContain(good.id)

@@ -14,6 +14,8 @@ export interface PostgresOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientAuthority: string }
   /** Lines of pg_hba.conf: who may come from where. Over the socket in its folder an administrator always may. */
   readonly rules?: readonly string[]
+  /** Of postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Its own passwords, in the open: clients that are to be refused are told so by rules. */
@@ -58,11 +60,12 @@ export class PostgresServer {
     return server
   }
 
-  #settings({ tls }: PostgresOptions): Readonly<Record<string, string>> {
+  #settings({ tls, settings }: PostgresOptions): Readonly<Record<string, string>> {
     const plain = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: this.#folder,
       hba_file: join(this.#folder, 'hba.conf'),
+      ...settings,
     }
     if (!tls) return plain
     const [cert, key, ca] = ['cert', 'key', 'clientAuthority'].map((name) => join(this.#folder, `${name}.pem`))
@@ -78,6 +81,11 @@ export class PostgresServer {
       writeFileSync(path, pem, { mode: 0o600 })
       chownSync(path, uid, gid)
     }
+  }
+
+  /** Where its data is. */
+  get dataFolder(): string {
+    return join(this.#folder, 'data')
   }
 
   /** A fresh database; its URL. */

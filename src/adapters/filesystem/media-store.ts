@@ -10,6 +10,7 @@ import { openFileWriter } from './file-writer.ts'
 import { Folders, syncFolder } from './folders.ts'
 import { isUnfinished, keyOfPath, pathOfKey } from './paths.ts'
 import { readFileInChunks } from './read-file.ts'
+import { shareFile } from './share-file.ts'
 import { translateError } from './translate-error.ts'
 
 /** Where the store is. */
@@ -97,6 +98,16 @@ class FilesystemMediaStore implements LocalMediaStore {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw translateError(error)
       await this.#adoptInNewFolder(path, source)
+    }
+  }
+
+  async share(key: MediaKey, source: string): Promise<void> {
+    const path = pathOfKey(this.#root, key)
+    try {
+      await this.#folders.ensure(dirname(path))
+      await shareFile(source, path)
+    } catch (error) {
+      throw translateError(error)
     }
   }
 

@@ -11,7 +11,7 @@ const corrupt = (cause: unknown) =>
     code: 'CATALOGUE_CORRUPT',
     kind: 'corrupt',
     message: 'The catalogue file is damaged or is not a catalogue.',
-    hint: 'Restore data/catalogue.sqlite from a backup; the media is untouched.',
+    hint: 'Restore it from a backup (docs/operating/backup.md); the media is untouched.',
     cause,
   })
 

@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../ops/config.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Explanation } from '../../protocol/siprec/explanation.ts'
 import type { NoInvite } from '../../protocol/siprec/pasted-invite.ts'
+import type { BackupReport } from '../../services/backing-up.ts'
 import type { Services } from '../../services/services.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,6 +19,15 @@ export interface CliDependencies extends Terminal {
   readonly openStdin: () => NodeJS.ReadableStream
   /** Opens the use cases over a data folder. Takes no server lock: commands work beside a running server. */
   readonly openServices: (config: Config) => Promise<Services>
+  /** Backs up a data folder. */
+  readonly backUp: (
+    config: Config,
+    options: {
+      readonly folder: string
+      readonly onBegin: (byteSize: number) => void
+      readonly onProgress: (byteSize: number) => void
+    },
+  ) => Promise<BackupReport>
   /** The capture folder of a data folder, for reading. */
   readonly openCaptureDisk: (dataDir: string) => Promise<Disk>
   /** What the SIP server would make of an INVITE that comes by such a trunk, or why it is none. */
@@ -71,6 +81,13 @@ const absent = (dataDir: string): PoulsenError =>
     hint: 'Set --data-dir or POULSEN_DATA_DIR to the folder that the server has.',
   })
 
+/** The configuration, for a data folder that is there. Throws DATA_DIR_UNUSABLE. */
+export const requireData = (flags: CommonFlags): Config => {
+  const config = readConfig({ dataDir: flags.dataDir })
+  if (isAbsent(config.dataDir)) throw absent(config.dataDir)
+  return config
+}
+
 /**
  * Opens the services for one command and closes them after it, whatever happens. Only a command that `creates` makes a data folder: to any
  * other, one that is not there is a slip of the pen. Throws DATA_DIR_UNUSABLE.
@@ -81,8 +98,7 @@ export const withServices = async <T>(
   run: (services: Services) => Promise<T>,
   { creates = false } = {},
 ): Promise<T> => {
-  const config = readConfig({ dataDir: flags.dataDir })
-  if (!creates && isAbsent(config.dataDir)) throw absent(config.dataDir)
+  const config = creates ? readConfig({ dataDir: flags.dataDir }) : requireData(flags)
   const services = await context.openServices(config)
   try {
     return await run(services)

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { toPoulsenError } from '../http/render-error.ts'
+import { addBackup } from './backup-command.ts'
 import type { CliDependencies, Context } from './context.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit-codes.ts'
@@ -36,6 +37,7 @@ export const buildProgram = (context: Context): Command => {
   const recording = addRecordingCommands(program, context)
   addTransferCommands(recording, context)
   addVerify(program, context)
+  addBackup(program, context)
   addJournalCommands(program, context)
   addDoctor(program, context)
   return program

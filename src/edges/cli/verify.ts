@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
 import { isFinal, type Recording } from '../../domain/recording.ts'
+import { orphansAmong } from '../../services/orphans.ts'
 import type { Services } from '../../services/services.ts'
 import { type CommonFlags, type Context, print, requireProject, withCommonFlags, withServices } from './context.ts'
 import { EXIT_FOUND_WRONG } from './exit-codes.ts'
@@ -29,6 +30,12 @@ interface Verdict {
   readonly why?: string
 }
 
+/** Recorded bytes that no row names: left over by a crash, or the catalogue is older than they are. Nothing is wrong with those in the catalogue. */
+interface Orphan {
+  readonly key: string
+  readonly byte_size: number
+}
+
 const IN_PROGRESS = 'is in progress'
 const ELSEWHERE = 'is on the disk of another node'
 const UNSEALED = 'has no hash yet; its size is right'
@@ -52,6 +59,7 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   let verified = 0
   let bytes = 0
   const totalBytes = await sizeOf(services, projects)
+  const orphans = flags.project === undefined ? await listOrphans(services) : []
   const progress = openProgress(context, totalBytes)
   for (const project of projects) {
     for await (const recording of allRecordings(services, project)) {
@@ -65,7 +73,12 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   }
   progress.end()
   if (mismatches.length > 0) context.exitWith(EXIT_FOUND_WRONG)
-  print(context, flags, { verified, bytes, mismatches, unverified }, show)
+  print(
+    context,
+    flags,
+    { verified, bytes, mismatches, unverified, orphans: await stillOrphans(services, orphans) },
+    show,
+  )
 }
 
 interface Report {
@@ -73,17 +86,30 @@ interface Report {
   readonly bytes: number
   readonly mismatches: readonly Mismatch[]
   readonly unverified: readonly Unverified[]
+  readonly orphans: readonly Orphan[]
 }
 
-const show = ({ verified, bytes, mismatches, unverified }: Report): string => {
+const show = ({ verified, bytes, mismatches, unverified, orphans }: Report): string => {
   const wrong = mismatches.length === 0 ? 'all as they were stored' : `${mismatches.length} WRONG`
   const open = unverified.length === 0 ? '' : `, ${unverified.length} not verified`
   return [
     ...mismatches.map(({ id, problem }) => `${id}  ${problem}`),
     ...unverified.map(({ id, why }) => `${id}  ${why}`),
+    ...orphans.map(({ key }) => `${key}  is named by no row; kept for POULSEN_ORPHANS_KEPT_DAYS`),
     `${verified} recordings, ${formatBytes(bytes)}: ${wrong}${open}`,
   ].join('\n')
 }
+
+const listOrphans = async ({ sweeping, shared }: Services): Promise<readonly Orphan[]> => {
+  const orphans: Orphan[] = []
+  for (const each of shared ? [sweeping, shared.sweeping] : [sweeping])
+    for await (const { key, byteSize } of each.listOrphans()) orphans.push({ key, byte_size: byteSize })
+  return orphans
+}
+
+/** Without those whose row has come meanwhile: bytes are there before their row is. */
+const stillOrphans = ({ catalogue }: Services, orphans: readonly Orphan[]): Promise<readonly Orphan[]> =>
+  Array.fromAsync(orphansAmong(catalogue, orphans))
 
 const sizeOf = async (services: Services, projects: readonly Project[]): Promise<number> => {
   let bytes = 0

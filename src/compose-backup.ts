@@ -1,0 +1,148 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { openBackupFolder, writeManifest } from './adapters/filesystem/backup-folder.ts'
+import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
+import { copySqliteCatalogue, publishSqliteCatalogue } from './adapters/sqlite/backup.ts'
+import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
+import { acquireServerLock } from './adapters/sqlite/server-lock.ts'
+import { SILENT } from './compose.ts'
+import { openStores, type Stores } from './compose-stores.ts'
+import { hasCode, PoulsenError } from './domain/errors.ts'
+import type { Config } from './ops/config.ts'
+import {
+  type BackupParts,
+  type BackupReport,
+  type CopiedMedia,
+  copyMedia,
+  listObsolete,
+  measureBackup,
+} from './services/backing-up.ts'
+
+/** What `backUp` is told. */
+export interface BackUpOptions {
+  readonly folder: string
+  /** Version of this program. */
+  readonly version: string
+  /** So many bytes will be brought. */
+  readonly onBegin?: (byteSize: number) => void
+  readonly onProgress?: (byteSize: number) => void
+}
+
+const CATALOGUE = 'catalogue.sqlite'
+/** Left free beside what is brought. */
+const SPARE_BYTES = 16 * 1024 ** 2
+
+/**
+ * Backs up a data folder beside its running server: a copy of the catalogue first, then what its rows name, then the word that it is whole. Killed at any point it leaves the backup that was there before, and
+ * the next run goes on. Rejects with BACKUP_… codes, and as the stores do.
+ */
+export const backUp = async (config: Config, options: BackUpOptions): Promise<BackupReport> => {
+  const stores = await openStores(config, { telemetry: SILENT, onTrouble: () => {} })
+  try {
+    const projects = (await stores.catalogue.listProjects()).map(({ id }) => id)
+    const catalogue = config.catalogue === 'sqlite' ? 'sqlite' : 'postgres'
+    await openBackupFolder({ folder: options.folder, dataDir: config.dataDir, catalogue, projects })
+    const lock = lockFolder(options.folder)
+    try {
+      return await fill(config, stores, options)
+    } finally {
+      lock.release()
+    }
+  } catch (error) {
+    throw isFull(error) ? noSpace(options.folder, error) : error
+  } finally {
+    await stores.close()
+  }
+}
+
+const fill = async (config: Config, stores: Stores, options: BackUpOptions): Promise<BackupReport> => {
+  const { folder, version, onBegin, onProgress } = options
+  const takenAtMs = Date.now()
+  const target = await openFilesystemMediaStore({ root: join(folder, 'media') })
+  const copy = config.catalogue === 'sqlite' ? await copyCatalogue(config.dataDir, folder) : undefined
+  const parts: BackupParts = {
+    catalogue: stores.catalogue,
+    source: stores.landing,
+    target,
+    isShared: stores.shared !== undefined,
+    ...(copy && { copy }),
+    ...(onProgress && { onProgress }),
+  }
+  // Then media is linked, and the catalogue is there already.
+  const isSameDisk = statSync(join(config.dataDir, 'media')).dev === statSync(join(folder, 'media')).dev
+  let copied: CopiedMedia
+  let obsolete: readonly string[]
+  try {
+    const bytes = await measureBackup(parts)
+    if (!isSameDisk) requireSpace(folder, bytes, await target.freeBytes())
+    onBegin?.(bytes)
+    copied = await copyMedia(parts)
+    obsolete = await listObsolete(parts)
+  } finally {
+    await copy?.close()
+  }
+  if (copy) publishSqliteCatalogue({ from: join(folder, `${CATALOGUE}.part`), to: join(folder, CATALOGUE) })
+  await writeManifest(folder, {
+    version: 1,
+    taken_at: new Date(takenAtMs).toISOString(),
+    poulsen: version,
+    catalogue: copy ? 'sqlite' : 'postgres',
+    projects: (await stores.catalogue.listProjects()).map(({ id }) => id),
+    recordings: copied.recordings,
+    bytes: copied.bytes,
+  })
+  // Last: until the new catalogue is in place these belong to the old one.
+  for (const key of obsolete) await target.remove(key)
+  await target.sweepUnfinished(takenAtMs)
+  return {
+    ...copied,
+    takenAtMs,
+    removed: obsolete.length,
+    hasCatalogue: copy !== undefined,
+    hasBucket: parts.isShared,
+    isSameDisk,
+  }
+}
+
+const copyCatalogue = async (dataDir: string, folder: string) => {
+  const to = join(folder, `${CATALOGUE}.part`)
+  await copySqliteCatalogue({ from: join(dataDir, CATALOGUE), to })
+  return openSqliteCatalogue({ path: to, telemetry: SILENT })
+}
+
+const requireSpace = (folder: string, bytes: number, free: number | undefined): void => {
+  if (free === undefined || bytes + SPARE_BYTES <= free) return
+  throw noSpace(folder, undefined, `${bytes} bytes are to be copied and ${free} are free`)
+}
+
+const lockFolder = (folder: string) => {
+  try {
+    return acquireServerLock(join(folder, 'server.lock'), { pid: process.pid })
+  } catch (error) {
+    throw hasCode(error, 'DATA_DIR_IN_USE') ? inUse(folder, error) : error
+  }
+}
+
+const inUse = (folder: string, cause: unknown): PoulsenError =>
+  new PoulsenError({
+    code: 'BACKUP_FOLDER_IN_USE',
+    kind: 'conflict',
+    message: `Another backup to ${folder} is running, or a server in it.`,
+    hint: 'Wait for it to end.',
+    cause,
+  })
+
+const isFull = (error: unknown): boolean =>
+  hasCode(error, 'MEDIA_DISK_FULL') ||
+  [error, (error as { cause?: unknown }).cause].some((each) =>
+    /^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(String((each as { code?: unknown } | undefined)?.code)),
+  )
+
+const noSpace = (folder: string, cause?: unknown, why = 'its disk is full'): PoulsenError =>
+  new PoulsenError({
+    code: 'BACKUP_NO_SPACE',
+    kind: 'unavailable',
+    message: `There is no room for the backup in ${folder}: ${why}.`,
+    hint: 'Make room and run it again: it goes on from there. An earlier backup in the folder is whole still.',
+    cause,
+  })
