@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 
-const START_DEADLINE_MS = 20_000
+export const START_DEADLINE_MS = 20_000
 
 /** One data folder's credentials, the same over every restart. */
 export interface Credentials {
@@ -34,11 +34,20 @@ export interface RunningServer {
   stop(): Promise<number | null>
 }
 
-/** Starts a server over a data folder and waits until it listens. Rejects with what it said when it does not. */
+/** How long a start is waited for. */
+export interface StartOptions {
+  /** {@link START_DEADLINE_MS} unless said. */
+  readonly deadlineMs?: number
+  /** Gives the start up. */
+  readonly signal?: AbortSignal
+}
+
+/** Starts a server over a data folder and waits until it listens. Rejects with what it said when it does not; nothing runs then. */
 export const startServer = async (
   dataDir: string,
   credentials: Credentials,
   environment: Readonly<Record<string, string>> = {},
+  options: StartOptions = {},
 ): Promise<RunningServer> => {
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
     env: {
@@ -62,7 +71,10 @@ export const startServer = async (
   child.stdout?.on('data', collect)
   child.stderr?.on('data', collect)
   const ended = once(child, 'exit').then(([code]) => code as number | null)
-  const url = await listening(child)
+  const url = await listening(child, options).catch(async (error: unknown) => {
+    await end(child, 'SIGKILL')
+    throw error
+  })
   return {
     url,
     pid: child.pid ?? 0,
@@ -82,10 +94,12 @@ const end = async (child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
   return code
 }
 
-const listening = (child: ChildProcess): Promise<string> =>
+const listening = (child: ChildProcess, { deadlineMs = START_DEADLINE_MS, signal }: StartOptions): Promise<string> =>
   new Promise((resolve, reject) => {
     let printed = ''
-    const timer = setTimeout(() => reject(new Error(`no start: ${printed}`)), START_DEADLINE_MS)
+    const giveUp = () => reject(new Error(`no start: ${printed}`))
+    const timer = setTimeout(giveUp, deadlineMs)
+    signal?.addEventListener('abort', giveUp, { once: true })
     child.stderr?.on('data', (text: Buffer) => {
       printed += text
     })
