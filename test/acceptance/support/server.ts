@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 
-export const START_DEADLINE_MS = 20_000
+const START_DEADLINE_MS = 20_000
 
 /** One data folder's credentials, the same over every restart. */
 export interface Credentials {
@@ -36,7 +36,7 @@ export interface RunningServer {
 
 /** How long a start is waited for. */
 export interface StartOptions {
-  /** {@link START_DEADLINE_MS} unless said. */
+  /** Twenty seconds unless said. */
   readonly deadlineMs?: number
   /** Gives the start up. */
   readonly signal?: AbortSignal
@@ -94,24 +94,28 @@ const end = async (child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
   return code
 }
 
-const listening = (child: ChildProcess, { deadlineMs = START_DEADLINE_MS, signal }: StartOptions): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let printed = ''
-    const giveUp = () => reject(new Error(`no start: ${printed}`))
-    const timer = setTimeout(giveUp, deadlineMs)
-    signal?.addEventListener('abort', giveUp, { once: true })
-    child.stderr?.on('data', (text: Buffer) => {
-      printed += text
-    })
-    child.stdout?.on('data', (text: Buffer) => {
-      printed += text
-      const url = /listening on (\S+)/.exec(printed)?.[1]
-      if (url === undefined) return
-      clearTimeout(timer)
-      resolve(url)
-    })
-    child.once('exit', (code) => {
-      clearTimeout(timer)
-      reject(new Error(`exit code ${code}: ${printed}`))
-    })
+const listening = async (
+  child: ChildProcess,
+  { deadlineMs = START_DEADLINE_MS, signal }: StartOptions,
+): Promise<string> => {
+  let printed = ''
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const giveUp = () => reject(new Error(`no start: ${printed}`))
+  const timer = setTimeout(giveUp, deadlineMs)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  child.stderr?.on('data', (text: Buffer) => {
+    printed += text
   })
+  child.stdout?.on('data', (text: Buffer) => {
+    printed += text
+    const url = /listening on (\S+)/.exec(printed)?.[1]
+    if (url !== undefined) resolve(url)
+  })
+  child.once('exit', (code) => reject(new Error(`exit code ${code}: ${printed}`)))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  }
+}

@@ -17,6 +17,8 @@ const CODECS = ['PCMU', 'PCMA', 'G722'] as const
 const LEGS = 3
 const CALL_MS_MIN = 2_000
 const CALL_MS_MAX = 20_000
+/** A whole number of packets: the rest of one would be silence that nobody has ordered. */
+const PACKET_MS = 20
 /** Who is killed does not answer: it is not waited for as long as SIP would. */
 const T1_MS = 100
 const ANSWER_DEADLINE_MS = 10_000
@@ -31,7 +33,7 @@ export const placeOne = async (client: ChaosClient, kills: readonly Kill[]): Pro
   const generator = await CallGenerator.open({ target: `sip:127.0.0.1:${port}`, t1Ms: T1_MS })
   try {
     const running = await generator.start({
-      durationMs: CALL_MS_MIN + client.below(CALL_MS_MAX - CALL_MS_MIN),
+      durationMs: CALL_MS_MIN + PACKET_MS * client.below((CALL_MS_MAX - CALL_MS_MIN) / PACKET_MS),
       seed: client.below(2 ** 31),
       leg: client.below(LEGS),
       codecs: [client.anyOf(CODECS) ?? 'PCMU'],
