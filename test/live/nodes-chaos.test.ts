@@ -7,6 +7,7 @@ import { waitFor } from '../support/wait-for.ts'
 import { ChaosClient } from './support/chaos/client.ts'
 import { bringAbout, type Kill } from './support/chaos/faults.ts'
 import { Ledger } from './support/chaos/ledger.ts'
+import { sweepAll } from './support/chaos/leftovers.ts'
 import { load } from './support/chaos/load.ts'
 import { surprises } from './support/chaos/logs.ts'
 import { type Pace, planFaults } from './support/chaos/plan.ts'
@@ -32,14 +33,16 @@ const PACE: Pace = {
 let postgres: PostgresServer
 let s3: CephServer
 let database: string
+let mediaStore: string
 let nodes: readonly ClusterNode[]
 
 beforeAll(async () => {
   ;[postgres, s3] = await Promise.all([PostgresServer.start(), CephServer.start()])
   database = await postgres.database()
+  mediaStore = `s3://${await s3.bucket()}/calls?endpoint=${s3.endpoint}`
   const cluster = await makeCluster(NODES, {
     POULSEN_CATALOGUE: database,
-    POULSEN_MEDIA_STORE: `s3://${await s3.bucket()}/calls?endpoint=${s3.endpoint}`,
+    POULSEN_MEDIA_STORE: mediaStore,
     // Less than what PostgreSQL is frozen for.
     POULSEN_NODE_LOST_AFTER_SECONDS: isLong ? '30' : '15',
     AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
@@ -73,34 +76,30 @@ const settled = async (ledger: Ledger): Promise<number> => {
 }
 
 describe('three nodes over one PostgreSQL and one S3', () => {
-  it(
-    `keep what they promise in ${MINUTES} minutes of faults (SEED=${SEED})`,
-    async () => {
-      const ledger = new Ledger()
-      const kills: Kill[] = []
-      const ending = new AbortController()
-      const loading = load(new ChaosClient(nodes, ledger, seeded(SEED)), { nodes, kills, signal: ending.signal })
-      await bringAbout(planFaults(SEED, PACE), { nodes, postgres, s3 }, kills)
-      ending.abort()
-      const { calls, revoked } = await loading
-      const settledMs = await settled(ledger)
-      const listed = await judge({ nodes, ledger, kills, calls, revoked })
-      console.log(
-        JSON.stringify({
-          seed: SEED,
-          ...ledger.counts,
-          kills: kills.length,
-          listed: listed.length,
-          settledMs,
-          slowestMs: ledger.slowestMs,
-        }),
-      )
-      expect(ledger.problems, `SEED=${SEED}`).toEqual([])
-      for (const node of nodes) {
-        expect(node.deaths, 'nobody ends by itself').toEqual([])
-        expect(surprises(node)).toEqual([])
-      }
-    },
-    PACE.lengthMs + SETTLE_MS + SETUP_MS,
-  )
+  const timeout = PACE.lengthMs + SETTLE_MS + SETUP_MS
+  it(`keep what they promise in ${MINUTES} minutes of faults (SEED=${SEED})`, { timeout }, async () => {
+    const ledger = new Ledger()
+    const kills: Kill[] = []
+    const ending = new AbortController()
+    const loading = load(new ChaosClient(nodes, ledger, seeded(SEED)), { nodes, kills, signal: ending.signal })
+    await bringAbout(planFaults(SEED, PACE), { nodes, postgres, s3 }, kills)
+    ending.abort()
+    const { calls, revoked } = await loading
+    const settledMs = await settled(ledger)
+    const listed = await judge({ nodes, ledger, kills, calls, revoked })
+    const exitCodes = await Promise.all(nodes.map((node) => node.stop()))
+    const leftovers = await sweepAll({ nodes, database, mediaStore, credentials: s3.credentials })
+    const { slowestMs, worstLossMs, counts } = ledger
+    const seen = { kills: kills.length, listed: listed.length, settledMs, slowestMs, worstLossMs, ...leftovers }
+    console.log(JSON.stringify({ seed: SEED, ...counts, ...seen }))
+    expect([...ledger.problems, ...leftovers.problems], `SEED=${SEED}`).toEqual([])
+    const sounding = listed.filter(({ byte_size }) => byte_size !== undefined)
+    expect(leftovers.objects, 'every recording with audio has its object').toBe(sounding.length)
+    expect(exitCodes, 'who is asked to stop does').toEqual(nodes.map(() => 0))
+    expect(
+      nodes.flatMap(({ deaths }) => deaths),
+      'nobody ends by itself',
+    ).toEqual([])
+    expect(nodes.flatMap(surprises)).toEqual([])
+  })
 })

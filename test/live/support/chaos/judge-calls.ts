@@ -14,33 +14,51 @@ const PACKET_MS = 20
 /** What is wrong with the recording of a call that was answered; nothing, if it has all that its node had received when it was killed, if it was. */
 export const complaintsOfCall = async (
   client: ChaosClient,
-  { node, outcome, isDeleted }: PlacedCall,
+  call: PlacedCall,
   { found, kills }: { readonly found: readonly Listed[]; readonly kills: readonly Kill[] },
 ): Promise<readonly string[]> => {
+  const { node, outcome, isDeleted } = call
   if (isDeleted) return found.map(({ id }) => `${id} was deleted`)
-  const { firstSentAtMs = Number.POSITIVE_INFINITY, lastSentAtMs = 0, truth } = outcome.sent
   const killedAtMs = kills.find((kill) => kill.node === node && kill.atMs >= outcome.answeredAtMs)?.atMs
-  const mustMs =
-    Math.min((killedAtMs ?? Number.POSITIVE_INFINITY) - LOSS_MAX_MS - LAG_MAX_MS, lastSentAtMs) - firstSentAtMs
+  const mustMs = receivedMs(call, killedAtMs) - (killedAtMs === undefined ? 0 : LOSS_MAX_MS + LAG_MAX_MS) - PACKET_MS
   const [recording, ...others] = found
   if (others.length > 0) return [`it is there ${found.length} times`]
   if (!recording) return mustMs > 0 ? [`lost: ${mustMs} ms had been received`] : []
   if (recording.status === 'no_input' && mustMs <= 0) return []
   if (recording.status !== 'completed') return [`it is ${recording.status}, ${recording.error_code}, of ${mustMs} ms`]
   const details = await detailsOf(client, recording.id)
-  const { duration_ms, error_code, call } = details
-  const problems: string[] = []
-  if (duration_ms < mustMs - PACKET_MS) problems.push(`${duration_ms} ms of ${mustMs} that must be there`)
-  if (duration_ms > truth.durationMs) problems.push(`${duration_ms} ms of ${truth.durationMs} that were sent`)
-  if (error_code !== (call?.end_reason === 'hangup' ? undefined : 'recovered'))
-    problems.push(`error_code ${error_code}, ${call?.end_reason}`)
-  if (error_code !== undefined && killedAtMs === undefined) problems.push(`${error_code}, and nobody was killed`)
-  const { bytes } = await client.ask(`/files/${node.projectId}/recordings/${recording.id}.wav`)
-  const audio = await decodeFirstChannel(bytes)
-  problems.push(...complaintsOfBeginning(audio, outcome.plan, duration_ms))
-  return problems.map(
-    (problem) => `${problem} (${JSON.stringify({ mustMs, killedAtMs, truth, lastSentAtMs, firstSentAtMs, details })})`,
-  )
+  const problems = [
+    ...complaintsOfLength(details, outcome.sent.truth.durationMs, mustMs),
+    ...complaintsOfEnd(details, killedAtMs !== undefined),
+    ...(await complaintsOfAudio(client, call, details)),
+  ]
+  if (killedAtMs !== undefined) client.ledger.noteLoss(receivedMs(call, killedAtMs) - details.duration_ms)
+  return problems.map((problem) => `${problem} (${JSON.stringify({ killedAtMs, sent: outcome.sent, details })})`)
+}
+
+/** What a node can have received: until it was killed, or until nothing more was sent. */
+const receivedMs = ({ outcome }: PlacedCall, killedAtMs = Number.POSITIVE_INFINITY): number => {
+  const { firstSentAtMs = Number.POSITIVE_INFINITY, lastSentAtMs = 0 } = outcome.sent
+  return Math.min(killedAtMs, lastSentAtMs) - firstSentAtMs
+}
+
+const complaintsOfLength = ({ duration_ms }: WireDetails, sentMs: number, mustMs: number): readonly string[] => [
+  ...(duration_ms < mustMs ? [`${duration_ms} ms of ${mustMs} that must be there`] : []),
+  ...(duration_ms > sentMs ? [`${duration_ms} ms of ${sentMs} that were sent`] : []),
+]
+
+const complaintsOfEnd = ({ error_code, call }: WireDetails, isKilled: boolean): readonly string[] => {
+  const expected = isKilled && call?.end_reason !== 'hangup' ? 'recovered' : undefined
+  return error_code === expected ? [] : [`error_code ${error_code}, ${call?.end_reason}`]
+}
+
+const complaintsOfAudio = async (
+  client: ChaosClient,
+  { node, outcome }: PlacedCall,
+  { id, duration_ms }: WireDetails,
+): Promise<readonly string[]> => {
+  const { bytes } = await client.ask(`/files/${node.projectId}/recordings/${id}.wav`)
+  return complaintsOfBeginning(await decodeFirstChannel(bytes), outcome.plan, duration_ms)
 }
 
 const detailsOf = async (client: ChaosClient, id: string): Promise<WireDetails> =>

@@ -36,7 +36,14 @@ export class Ledger {
   readonly deleted = new Set<string>()
   readonly problems: string[] = []
   readonly counts = Object.fromEntries(DEEDS.map((deed) => [deed, 0])) as Record<Deed, number>
+  /** The longest that anybody has waited for an answer. */
   slowestMs = 0
+  /** The most that was sent of a call before its node was killed, and is not in its recording. */
+  worstLossMs = 0
+
+  noteLoss(ms: number): void {
+    this.worstLossMs = Math.max(this.worstLossMs, Math.round(ms))
+  }
 
   count(deed: Deed): void {
     this.counts[deed] += 1

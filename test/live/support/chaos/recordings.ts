@@ -15,6 +15,7 @@ export interface Listed {
   readonly status: string
   readonly url: string
   readonly error_code?: string
+  readonly byte_size?: number
   readonly relay_sip_leg_id?: string
 }
 
