@@ -5,6 +5,7 @@ import { measureCapture } from './lines/capture.ts'
 import { measureCosts } from './lines/costs.ts'
 import { measureDownloads } from './lines/download.ts'
 import { measureHangUp } from './lines/hang-up.ts'
+import { measureNodes } from './lines/nodes.ts'
 import { measurePostgres } from './lines/postgres.ts'
 import { measureReads } from './lines/reads.ts'
 import { measureSessions } from './lines/sessions.ts'
@@ -20,6 +21,7 @@ import { plot } from './plot.ts'
 const BENCHES: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   reads: measureReads,
   postgres: measurePostgres,
+  nodes: measureNodes,
   upload: measureUploads,
   'upload-s3': measureS3Uploads,
   download: measureDownloads,

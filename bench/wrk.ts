@@ -37,11 +37,13 @@ end
 `
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-wrk-'))
+let lists = 0
 
 /** Runs wrk. Throws when it is not installed (Debian: wrk, util-linux) or when an answer was an error. */
 export const measure = async (load: Load): Promise<Rate> => {
   const script = join(folder, 'load.lua')
-  const list = join(folder, 'paths.txt')
+  // Loads may run side by side.
+  const list = join(folder, `paths-${lists++}.txt`)
   writeFileSync(script, SCRIPT)
   writeFileSync(list, `${load.paths.join('\n')}\n`)
   const headers = Object.entries(load.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`])

@@ -99,7 +99,7 @@ const openRemote = async (url: string, dataDir: string): Promise<S3MediaStore> =
   const store = connectS3MediaStore({ location })
   try {
     await store.probe()
-    writeFileSync(path, url)
+    if (readIfThere(path) !== url) writeFileSync(path, url)
   } catch (error) {
     if (isAway(error) && readIfThere(path) === url) return store
     store.close()

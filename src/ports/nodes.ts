@@ -1,5 +1,6 @@
 import type { Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
+import type { MediaKey } from './media-store.ts'
 
 /** The node that holds a recording: its call runs there, or its bytes are on its disk still. */
 export interface Holder {
@@ -25,8 +26,8 @@ export interface Nodes {
   beat(): Promise<void>
   /** Undefined when nobody holds it: its bytes are in the shared media store, or there is no such recording. */
   findHolder(projectId: Uuid, recordingId: Uuid): Promise<Holder | undefined>
-  /** This node holds a recording no more; nothing happens when it did not. */
-  release(projectId: Uuid, recordingId: Uuid): Promise<void>
+  /** This node holds a recording with these bytes no more; nothing happens when it did not, or when they are others by now: its id may be used again. */
+  release(projectId: Uuid, recordingId: Uuid, key: MediaKey | undefined): Promise<void>
   /** The final recordings that this node holds, at most `limit`, in no order. */
   listHeld(limit: number): Promise<readonly Recording[]>
   /** Recordings that are not final and whose node was not heard of for `silentMs`, at most `limit`, oldest first. */

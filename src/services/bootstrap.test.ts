@@ -43,6 +43,19 @@ describe('the first start', () => {
     expect(await catalogue.listProjects()).toHaveLength(2)
   })
 
+  it('makes it once, too, when another node starts for the first time meanwhile', async () => {
+    const request = { projectId: randomUUID(), secret: SECRET }
+    const listProjects = catalogue.listProjects.bind(catalogue)
+    catalogue.listProjects = async () => {
+      const listed = await listProjects()
+      catalogue.listProjects = listProjects
+      expect(await start(request)).toEqual(request)
+      return listed
+    }
+    expect(await start(request)).toBeUndefined()
+    expect(await catalogue.listTrunks()).toHaveLength(1)
+  })
+
   it('leaves a project alone that somebody else has made', async () => {
     const project = aProject()
     await catalogue.createProject(project)

@@ -37,9 +37,11 @@ export const bootstrap = async (
   const { catalogue, projects, tokens, trunks } = services
   const known = await projects.list()
   if (known.length > 0 && !request.projectId && !request.secret) return undefined
-  const projectId = request.projectId ?? known[0]?.id ?? (await projects.create()).id
-  if (!(await projects.find(projectId))) await projects.create({ id: projectId })
-  if (known.length === 0) await trunks.create({ projectId, ...LOOPBACK_TRUNK })
+  const wanted = request.projectId ?? known[0]?.id
+  const found = wanted === undefined ? undefined : await projects.find(wanted)
+  const { id: projectId } = found ?? (await projects.create(wanted === undefined ? {} : { id: wanted }))
+  // Of nodes that start for the first time together, the one that has made the project.
+  if (known.length === 0 && !found) await trunks.create({ projectId, ...LOOPBACK_TRUNK })
   const given = request.secret
   if (given && (await catalogue.findToken(digestOf(given)))?.projectId === projectId) return undefined
   if (!given && (await tokens.list(projectId)).length > 0) return undefined

@@ -13,13 +13,14 @@ let live: MemoryLiveRecordings
 let nodes: MemoryNodes
 let keeping: NodeKeeping
 let projectId: string
+const LOST_AFTER_MS = 600_000
 const clock = aClock()
 const details = someCallDetails()
 beforeEach(async () => {
   catalogue = new MemoryCatalogue()
   live = new MemoryLiveRecordings()
   nodes = new MemoryNodes()
-  keeping = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: 600_000 })
+  keeping = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: LOST_AFTER_MS })
   const project = aProject()
   projectId = live.projectId = project.id
   await catalogue.createProject(project)
@@ -44,6 +45,31 @@ describe('a beat', () => {
 })
 
 describe('what a lost node has left', () => {
+  beforeEach(async () => {
+    await keeping.beat()
+    clock.advance(LOST_AFTER_MS)
+  })
+
+  it('is left alone until this node was heard for as long itself: else it was the catalogue that was away', async () => {
+    const returned = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: LOST_AFTER_MS })
+    nodes.lost = [await withLive()]
+    const settleAfter = async (ms: number) => {
+      clock.advance(ms)
+      return returned.settleLost()
+    }
+    expect(await settleAfter(LOST_AFTER_MS)).toBe(0)
+    await returned.beat()
+    expect(await settleAfter(LOST_AFTER_MS - 1)).toBe(0)
+    nodes.isAway = true
+    await expect(returned.beat()).rejects.toMatchObject({ code: 'CATALOGUE_UNAVAILABLE' })
+    expect(await settleAfter(1)).toBe(0)
+    nodes.isAway = false
+    await returned.beat()
+    expect(await settleAfter(LOST_AFTER_MS - 1)).toBe(0)
+    await returned.beat()
+    expect(await settleAfter(1)).toBe(1)
+  })
+
   it('fails, with what is known of it', async () => {
     const recordings = await Promise.all(Array.from({ length: 250 }, withLive))
     nodes.lost = recordings

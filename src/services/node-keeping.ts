@@ -18,6 +18,8 @@ export class NodeKeeping {
   readonly #live: LiveRecordings
   readonly #clock: Clock
   readonly #lostAfterMs: number
+  /** Since when every beat of this node was heard; undefined when the last one was not. */
+  #heardSinceMs: number | undefined
 
   constructor(parts: {
     readonly nodes: Nodes
@@ -35,7 +37,11 @@ export class NodeKeeping {
 
   /** Says that this node lives, and ends the recordings of calls here that were deleted through another node. Rejects as the catalogue does. */
   async beat(): Promise<void> {
-    await this.#nodes.beat()
+    await this.#nodes.beat().catch((error: unknown) => {
+      this.#heardSinceMs = undefined
+      throw error
+    })
+    this.#heardSinceMs ??= this.#clock.nowMs()
     const live = this.#live.list()
     if (live.length === 0) return
     const unsettled = new Set((await this.#catalogue.listUnsettled()).map(({ id }) => id))
@@ -47,16 +53,22 @@ export class NodeKeeping {
 
   /**
    * Settles the recordings of nodes that were not heard of for too long: as failed, with the code NODE_LOST, until their node returns with their audio. One node at
-   * a time does it; the number settled. Rejects as the catalogue does.
+   * a time does it, and none that was not heard itself all that time: while the catalogue is away everybody is silent, and nobody is lost. The number settled.
+   * Rejects as the catalogue does.
    */
   async settleLost(signal?: AbortSignal): Promise<number> {
     let settled = 0
+    if (!this.#wasHeardFor(this.#lostAfterMs)) return settled
     if (!(await this.#nodes.lease('settle lost', 2 * SETTLE_LOST_EVERY_MS))) return settled
     for (;;) {
       const lost = await this.#nodes.listLost(this.#lostAfterMs, LOST_BATCH)
       for (const recording of lost) if (!signal?.aborted && (await this.#settle(recording))) settled += 1
       if (lost.length < LOST_BATCH || signal?.aborted) return settled
     }
+  }
+
+  #wasHeardFor(ms: number): boolean {
+    return this.#heardSinceMs !== undefined && this.#clock.nowMs() - this.#heardSinceMs >= ms
   }
 
   /** False when it has become final, or was deleted, meanwhile. */

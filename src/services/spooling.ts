@@ -71,6 +71,7 @@ export class Spooling implements SpoolListener {
 
   removalNoted(): void {
     this.#hasRemovals = true
+    this.#wake.resolve()
   }
 
   /** Looks for what an earlier run left, and begins to move. Rejects as the catalogue and the local store do. */
@@ -141,21 +142,32 @@ export class Spooling implements SpoolListener {
 
   /** False when it is not time yet. */
   async #move(key: MediaKey): Promise<boolean> {
-    const { catalogue, local, remote, telemetry } = this.#parts
     const owner = parseMediaKey(key)
-    const byteSize = await sizeOf(local.stat(key))
-    // Moved or deleted already, or nothing of ours.
-    if (!owner || byteSize === undefined) return true
+    // Nothing of ours.
+    if (!owner) return true
+    const byteSize = await sizeOf(this.#parts.local.stat(key))
+    if (byteSize !== undefined && !(await this.#adopt(owner, key, byteSize))) return false
+    // Also when it is here no more: it was deleted, or moved by a pass that could not say so.
+    await this.#handOver(owner, key)
+    this.#pauseMs = this.#againMs.first
+    return true
+  }
+
+  /** False when its row is about to come, or never will: then it is swept. */
+  async #adopt(owner: MediaOwner, key: MediaKey, byteSize: number): Promise<boolean> {
+    const { local, remote, telemetry } = this.#parts
     const recording = await this.#find(owner, key)
-    // Its row is about to come, or never will: then it is swept.
     if (!recording || !isSettled(recording)) return false
     const begunMs = performance.now()
     await remote.adopt(key, local.pathOf(key)).catch(unlessGone)
-    await this.#parts.nodes?.release(owner.projectId, owner.recordingId)
-    if (!(await catalogue.findRecording(owner.projectId, owner.recordingId))) await remote.remove(key)
     telemetry.mediaMoved(byteSize, (performance.now() - begunMs) / MS_PER_SECOND)
-    this.#pauseMs = this.#againMs.first
     return true
+  }
+
+  /** What was moved is held here no more; what was deleted on its way goes there, too, whatever has come under its id since. */
+  async #handOver(owner: MediaOwner, key: MediaKey): Promise<void> {
+    await this.#parts.nodes?.release(owner.projectId, owner.recordingId, key)
+    if (!(await this.#find(owner, key))) await this.#parts.remote.remove(key)
   }
 
   async #find({ projectId, recordingId }: MediaOwner, key: MediaKey) {
@@ -175,7 +187,7 @@ export class Spooling implements SpoolListener {
     const { nodes, local } = this.#parts
     for (const { projectId, id, media } of (await nodes?.listHeld(HELD_BATCH)) ?? []) {
       const isHere = media !== undefined && (await sizeOf(local.stat(media.key))) !== undefined
-      if (!isHere) await nodes?.release(projectId, id)
+      if (!isHere) await nodes?.release(projectId, id, media?.key)
     }
   }
 

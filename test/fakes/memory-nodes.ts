@@ -1,3 +1,4 @@
+import { PoulsenError } from '../../src/domain/errors.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { Holder, Nodes } from '../../src/ports/nodes.ts'
 
@@ -6,11 +7,17 @@ export class MemoryNodes implements Nodes {
   readonly id = 'this-node'
   /** By recording id. */
   readonly holders = new Map<string, Holder>()
+  /** Of what is held, by recording id; what is not in here was said by a test. */
+  readonly #keys = new Map<string, string | undefined>()
+  /** Rejects whatever changes something. */
+  isAway = false
+  refusals = 0
   lost: readonly Recording[] = []
   hasLease = true
   beats = 0
 
   async beat(): Promise<void> {
+    this.#require()
     this.beats += 1
   }
 
@@ -18,8 +25,15 @@ export class MemoryNodes implements Nodes {
     return this.holders.get(recordingId)
   }
 
-  async release(_projectId: string, recordingId: string): Promise<void> {
-    this.holders.delete(recordingId)
+  /** As the catalogue does when a recording is made through this node. */
+  hold({ id, media }: Recording): void {
+    this.holders.set(id, { nodeId: this.id })
+    this.#keys.set(id, media?.key)
+  }
+
+  async release(_projectId: string, recordingId: string, key?: string): Promise<void> {
+    this.#require()
+    if (key === undefined || this.#keys.get(recordingId) === key) this.holders.delete(recordingId)
   }
 
   async listHeld(): Promise<readonly Recording[]> {
@@ -35,5 +49,11 @@ export class MemoryNodes implements Nodes {
 
   async lease(): Promise<boolean> {
     return this.hasLease
+  }
+
+  #require(): void {
+    if (!this.isAway) return
+    this.refusals += 1
+    throw new PoulsenError({ code: 'CATALOGUE_UNAVAILABLE', kind: 'unavailable', message: 'away' })
   }
 }

@@ -15,6 +15,7 @@ import { describeMediaStore, get, put } from '../contract/media-store.contract.t
 import { faulty, randomOf } from '../fakes/faulty.ts'
 import { MemoryCatalogue } from '../fakes/memory-catalogue.ts'
 import { MemoryMediaStore } from '../fakes/memory-media-store.ts'
+import { MemoryNodes } from '../fakes/memory-nodes.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-spool-'))
@@ -53,6 +54,7 @@ interface Stage {
   readonly remote: RemoteStore
   readonly catalogue: MemoryCatalogue
   readonly store: SpooledMediaStore
+  readonly nodes: MemoryNodes
   readonly telemetry: ReturnType<typeof aTelemetry>
   readonly projectId: string
   readonly spooling: Spooling
@@ -64,6 +66,7 @@ const aStage = async (): Promise<Stage> => {
   const [local, removals] = [await openLocal(), await openLocal()]
   const remote = new RemoteStore()
   const catalogue = new MemoryCatalogue()
+  const nodes = new MemoryNodes()
   const telemetry = aTelemetry()
   const project = aProject()
   await catalogue.createProject(project)
@@ -71,6 +74,7 @@ const aStage = async (): Promise<Stage> => {
     local,
     removals,
     catalogue,
+    nodes,
     telemetry,
     clock: aClock(),
     onTrouble: () => {},
@@ -88,7 +92,7 @@ const aStage = async (): Promise<Stage> => {
     return again
   }
   const store = new SpooledMediaStore({ local, remote, removals }, spooling)
-  return { local, remote, catalogue, store, telemetry, projectId: project.id, spooling, restart }
+  return { local, remote, catalogue, nodes, store, telemetry, projectId: project.id, spooling, restart }
 }
 
 const keyOf = ({ media }: Recording): string => media?.key ?? ''
@@ -104,6 +108,7 @@ const store = async (stage: Stage, bytes: Uint8Array = randomBytes(3_000)): Prom
   const recording = aRecording(stage.projectId)
   await put(stage.store, keyOf(recording), bytes)
   await stage.catalogue.createRecording(recording)
+  stage.nodes.hold(recording)
   return recording
 }
 
@@ -188,6 +193,53 @@ describe('the spool', () => {
     stage.remote.isAway = false
     expect(await isThere(stage.remote, keyOf(recording))).toBe(true)
     await stage.restart()
+    await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
+  })
+
+  it('removes there when it is back although nothing else is to be done', async () => {
+    const stage = await aStage()
+    await stage.spooling.start()
+    const recording = await store(stage)
+    await moved(stage, recording)
+    await waitFor(() => (stage.spooling.state.waiting === 0 ? true : undefined))
+    stage.remote.isAway = true
+    await stage.catalogue.deleteRecording(stage.projectId, recording.id)
+    await stage.store.remove(keyOf(recording))
+    stage.remote.isAway = false
+    await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
+  })
+
+  it('releases what was moved, also when the catalogue is away just then', async () => {
+    const stage = await aStage()
+    const recording = await store(stage)
+    stage.nodes.isAway = true
+    await stage.spooling.start()
+    await moved(stage, recording)
+    await waitFor(() => (stage.nodes.refusals > 0 ? true : undefined))
+    stage.nodes.isAway = false
+    await waitFor(() => !stage.nodes.holders.has(recording.id) || undefined)
+  })
+
+  it('does not release a recording that has come under the id of one that was deleted on its way', async () => {
+    const stage = await aStage()
+    const recording = await store(stage)
+    const again = { ...recording, media: { ...recording.media!, key: `${keyOf(recording)}0` } }
+    const adopt = stage.remote.adopt.bind(stage.remote)
+    stage.remote.adopt = async (...args) => {
+      stage.remote.adopt = adopt
+      await adopt(...args)
+      await stage.catalogue.deleteRecording(stage.projectId, recording.id)
+      stage.remote.isAway = true
+      await put(stage.store, keyOf(again), randomBytes(2_000))
+      await stage.catalogue.createRecording(again)
+      stage.nodes.hold(again)
+    }
+    await stage.spooling.start()
+    await waitFor(() => (stage.telemetry.heard.includes('not moved MEDIA_UNAVAILABLE') ? true : undefined))
+    expect(stage.nodes.holders.has(recording.id)).toBe(true)
+    stage.remote.isAway = false
+    await moved(stage, again)
+    await waitFor(() => !stage.nodes.holders.has(recording.id) || undefined)
     await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
   })
 

@@ -49,13 +49,29 @@ describe.each(POSTGRES_MAJORS)('nodes that share a catalogue in PostgreSQL %i', 
     const holder = await second.nodes.findHolder(projectId, live.id)
     expect(holder).toMatchObject({ nodeId: first.nodes.id, url: URLS[0] })
     expect(holder?.silentMs).toBeLessThan(LONG_MS)
-    await second.nodes.release(projectId, live.id)
+    await second.nodes.release(projectId, live.id, live.media?.key)
+    // Its id was used again: what was moved is another one.
+    await first.nodes.release(projectId, live.id, `${live.media?.key}0`)
     expect(await second.nodes.findHolder(projectId, live.id)).toBeDefined()
-    await first.nodes.release(projectId, live.id)
+    await first.nodes.release(projectId, live.id, live.media?.key)
     expect(await second.nodes.findHolder(projectId, live.id)).toBeUndefined()
     await second.catalogue.deleteRecording(projectId, upload.id)
     expect(await first.nodes.findHolder(projectId, upload.id)).toBeUndefined()
     expect(await first.nodes.findHolder(projectId, randomUUID())).toBeUndefined()
+  })
+
+  it('hold nothing that ended without bytes', async () => {
+    const { first, second, projectId } = await twoNodes()
+    const [silent, sound] = [aLiveRecording(projectId), aLiveRecording(projectId)]
+    for (const each of [silent, sound]) await first.catalogue.createRecording(each)
+    const { media: _none, ...rest } = silent
+    await first.catalogue.settleRecording({ ...rest, status: 'no_input' })
+    await first.catalogue.settleRecording({ ...sound, status: 'completed' })
+    expect(await second.nodes.findHolder(projectId, silent.id)).toBeUndefined()
+    expect(await second.nodes.findHolder(projectId, sound.id)).toBeDefined()
+    const empty = { ...rest, id: randomUUID(), status: 'no_input' as const }
+    await first.catalogue.createRecording(empty)
+    expect(await second.nodes.findHolder(projectId, empty.id)).toBeUndefined()
   })
 
   it('list what they hold and have finished, and what of their own is not final', async () => {

@@ -1,7 +1,8 @@
 import type { Recording } from '../../domain/recording.ts'
 import type { Uuid } from '../../domain/uuid.ts'
+import type { MediaKey } from '../../ports/media-store.ts'
 import type { Holder, Nodes } from '../../ports/nodes.ts'
-import { type Cell, recordingOf } from '../sql/rows.ts'
+import { type Cell, compactKey, recordingOf } from '../sql/rows.ts'
 import type { NODE_STATEMENTS } from './statements.ts'
 
 /** Which node this is, and where its peers reach it. */
@@ -38,8 +39,9 @@ export class PostgresNodes implements Nodes {
     return { nodeId, ...(url !== null && { url }), ...(silentMs !== null && { silentMs }) }
   }
 
-  async release(projectId: Uuid, recordingId: Uuid): Promise<void> {
-    await this.#ask('release', projectId, recordingId, this.id)
+  async release(projectId: Uuid, recordingId: Uuid, key: MediaKey | undefined): Promise<void> {
+    const compact = key === undefined ? null : compactKey(key, { projectId, id: recordingId })
+    await this.#ask('release', projectId, recordingId, this.id, compact)
   }
 
   async listHeld(limit: number): Promise<readonly Recording[]> {

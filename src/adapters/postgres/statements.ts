@@ -76,13 +76,19 @@ export const WRITES = {
     codecs = coalesce($16, codecs) WHERE id = $17 RETURNING ${TRUNK}`,
   deleteTrunk: 'DELETE FROM trunks WHERE id = $1 RETURNING id',
   // Held by a node, when it is given, from the first moment on.
-  createRecording: `WITH made AS (INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)}) RETURNING id, project_id),
+  createRecording: `WITH made AS (INSERT INTO recordings (${RECORDING}) VALUES (${marks(RECORDING_COLUMNS.length)}) RETURNING id, project_id, media_key),
     held AS (INSERT INTO held_recordings (recording_id, project_id, node_id)
-      SELECT id, project_id, $${RECORDING_COLUMNS.length + 1}::text FROM made WHERE $${RECORDING_COLUMNS.length + 1}::text IS NOT NULL)
+      SELECT id, project_id, $${RECORDING_COLUMNS.length + 1}::text FROM made
+      WHERE $${RECORDING_COLUMNS.length + 1}::text IS NOT NULL AND media_key IS NOT NULL)
     SELECT id FROM made`,
-  settleRecording: `UPDATE recordings SET (${SETTLED.join(', ')}) = ROW(${marks(SETTLED.length)})
+  // What ended without bytes is held by nobody: there is nothing to be moved.
+  settleRecording: `WITH settled AS (UPDATE recordings SET (${SETTLED.join(', ')}) = ROW(${marks(SETTLED.length)})
     WHERE project_id = $${SETTLED.length + 1} AND id = $${SETTLED.length + 2}
-    AND (status IN (SELECT jsonb_array_elements_text($${SETTLED.length + 3}::jsonb)) OR error_code = $${SETTLED.length + 4}) RETURNING id`,
+    AND (status IN (SELECT jsonb_array_elements_text($${SETTLED.length + 3}::jsonb)) OR error_code = $${SETTLED.length + 4})
+    RETURNING id, project_id, media_key),
+    released AS (DELETE FROM held_recordings USING settled
+      WHERE held_recordings.project_id = settled.project_id AND recording_id = settled.id AND settled.media_key IS NULL)
+    SELECT id FROM settled`,
   sealRecording: `UPDATE recordings SET sha256 = $1 WHERE project_id = $2 AND id = $3 AND ${UNSEALED} RETURNING id`,
   putCallDetails: `INSERT INTO call_details (project_id, recording_id, details) VALUES ($1, $2, $3)
     ON CONFLICT (recording_id, project_id) DO UPDATE SET details = excluded.details`,
@@ -102,7 +108,8 @@ export const NODE_STATEMENTS = {
     ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at_ms = excluded.seen_at_ms`,
   findHolder: `SELECT held_recordings.node_id, nodes.url, ${NOW_MS} - nodes.seen_at_ms FROM held_recordings
     LEFT JOIN nodes ON nodes.id = held_recordings.node_id WHERE project_id = $1 AND recording_id = $2`,
-  release: 'DELETE FROM held_recordings WHERE project_id = $1 AND recording_id = $2 AND node_id = $3',
+  release: `DELETE FROM held_recordings USING recordings WHERE recordings.project_id = $1 AND recordings.id = $2 AND media_key IS NOT DISTINCT FROM $4
+    AND held_recordings.project_id = $1 AND recording_id = $2 AND node_id = $3`,
   listHeld: `SELECT ${RECORDING_OF} FROM held_recordings JOIN recordings USING (project_id)
     WHERE recordings.id = recording_id AND node_id = $1 AND NOT (${NOT_FINAL}) LIMIT $2`,
   listLost: `SELECT ${RECORDING_OF} FROM recordings JOIN held_recordings ON recording_id = recordings.id AND held_recordings.project_id = recordings.project_id

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
 import { parseUuid, type Uuid } from '../../domain/uuid.ts'
@@ -11,20 +11,24 @@ const PRIVATE_FILE = 0o600
 export const readNodeId = (dataDir: string): Uuid => {
   const path = join(dataDir, FILE)
   try {
-    writeNew(path)
+    if (!existsSync(path)) writeNew(path)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, 'cannot be written', cause)
   }
   return parseUuid(readFileSync(path, 'utf8').trim()) ?? unusable(path, 'does not hold a UUID')
 }
 
+/** The name appears with the id in it: a kill in the midst leaves no file that nobody can start with. Throws EEXIST when there is one. */
 const writeNew = (path: string): void => {
-  const file = openSync(path, 'wx', PRIVATE_FILE)
+  const unfinished = `${path}.${randomUUID()}`
+  const file = openSync(unfinished, 'wx', PRIVATE_FILE)
   try {
     writeSync(file, `${randomUUID()}\n`)
     fsyncSync(file)
+    linkSync(unfinished, path)
   } finally {
     closeSync(file)
+    unlinkSync(unfinished)
   }
 }
 

@@ -34,11 +34,20 @@ export interface RunningServer {
   stop(): Promise<number | null>
 }
 
-/** Starts a server over a data folder and waits until it listens. Rejects with what it said when it does not. */
+/** How long a start is waited for. */
+export interface StartOptions {
+  /** Twenty seconds unless said. */
+  readonly deadlineMs?: number
+  /** Gives the start up. */
+  readonly signal?: AbortSignal
+}
+
+/** Starts a server over a data folder and waits until it listens. Rejects with what it said when it does not; nothing runs then. */
 export const startServer = async (
   dataDir: string,
   credentials: Credentials,
   environment: Readonly<Record<string, string>> = {},
+  options: StartOptions = {},
 ): Promise<RunningServer> => {
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
     env: {
@@ -62,7 +71,10 @@ export const startServer = async (
   child.stdout?.on('data', collect)
   child.stderr?.on('data', collect)
   const ended = once(child, 'exit').then(([code]) => code as number | null)
-  const url = await listening(child)
+  const url = await listening(child, options).catch(async (error: unknown) => {
+    await end(child, 'SIGKILL')
+    throw error
+  })
   return {
     url,
     pid: child.pid ?? 0,
@@ -82,22 +94,28 @@ const end = async (child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
   return code
 }
 
-const listening = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let printed = ''
-    const timer = setTimeout(() => reject(new Error(`no start: ${printed}`)), START_DEADLINE_MS)
-    child.stderr?.on('data', (text: Buffer) => {
-      printed += text
-    })
-    child.stdout?.on('data', (text: Buffer) => {
-      printed += text
-      const url = /listening on (\S+)/.exec(printed)?.[1]
-      if (url === undefined) return
-      clearTimeout(timer)
-      resolve(url)
-    })
-    child.once('exit', (code) => {
-      clearTimeout(timer)
-      reject(new Error(`exit code ${code}: ${printed}`))
-    })
+const listening = async (
+  child: ChildProcess,
+  { deadlineMs = START_DEADLINE_MS, signal }: StartOptions,
+): Promise<string> => {
+  let printed = ''
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const giveUp = () => reject(new Error(`no start: ${printed}`))
+  const timer = setTimeout(giveUp, deadlineMs)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  child.stderr?.on('data', (text: Buffer) => {
+    printed += text
   })
+  child.stdout?.on('data', (text: Buffer) => {
+    printed += text
+    const url = /listening on (\S+)/.exec(printed)?.[1]
+    if (url !== undefined) resolve(url)
+  })
+  child.once('exit', (code) => reject(new Error(`exit code ${code}: ${printed}`)))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  }
+}

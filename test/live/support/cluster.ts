@@ -6,6 +6,8 @@ import { type Credentials, makeCredentials, type RunningServer, startServer } fr
 import { freePort } from '../../support/free-port.ts'
 
 const START_AGAIN_MS = 500
+/** A start that meets a frozen S3 waits for it for a while. */
+const START_DEADLINE_MS = 60_000
 /** Below the ports that the system gives away; each node has its own. */
 const RTP_PORTS = ['20000-21999', '22000-23999', '26000-27999']
 
@@ -16,9 +18,13 @@ export class ClusterNode {
   readonly #credentials: Credentials
   readonly environment: Readonly<Record<string, string>>
   #server: RunningServer | undefined
-  #isWanted = false
+  #wanted = new AbortController()
+  #starting: Promise<void> | undefined
+  #log = ''
   /** What failed starts have said. */
   readonly refusals: string[] = []
+  /** What a process has said that ended by itself after it had started, each. */
+  readonly deaths: string[] = []
 
   constructor(port: number, credentials: Credentials, environment: Readonly<Record<string, string>>) {
     this.url = `http://127.0.0.1:${port}`
@@ -26,17 +32,36 @@ export class ClusterNode {
     this.environment = { ...environment, POULSEN_PORT: String(port), POULSEN_NODE_URL: this.url }
   }
 
-  /** Starts it, again and again until it runs, as a supervisor does. */
+  /** Starts it, again and again until it runs, as a supervisor does; and again when it ends by itself. */
   async start(): Promise<void> {
-    this.#isWanted = true
-    while (this.#isWanted && !this.#server) {
+    if (this.#wanted.signal.aborted) this.#wanted = new AbortController()
+    this.#starting ??= this.#startUntilItRuns(this.#wanted.signal).finally(() => {
+      this.#starting = undefined
+    })
+    await this.#starting
+  }
+
+  async #startUntilItRuns(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#server) {
       try {
-        this.#server = await startServer(this.dataDir, this.#credentials, this.environment)
+        const options = { signal, deadlineMs: START_DEADLINE_MS }
+        const server = await startServer(this.dataDir, this.#credentials, this.environment, options)
+        this.#server = server
+        void server.ended.then((code) => this.#ended(server, code))
       } catch (error) {
+        if (signal.aborted) return
         this.refusals.push(String(error))
         await delay(START_AGAIN_MS)
       }
     }
+  }
+
+  #ended(server: RunningServer, code: number | null): void {
+    this.#log += server.output()
+    if (this.#server !== server) return
+    this.#server = undefined
+    this.deaths.push(`exit code ${code}: ${server.output()}`)
+    void this.start()
   }
 
   get projectId(): string {
@@ -51,25 +76,33 @@ export class ClusterNode {
     return this.#server?.output() ?? ''
   }
 
+  /** What all of its runs have said. */
+  get log(): string {
+    return this.#log + this.output
+  }
+
   /** UDP port that calls are taken on. */
   get sipPort(): number {
     return Number(/udp:127\.0\.0\.1:(\d+)/.exec(this.output)?.[1])
   }
 
-  /** SIGKILL, and waits. */
+  /** SIGKILL, and waits; also to one that is about to start. */
   async kill(): Promise<void> {
-    this.#isWanted = false
-    const server = this.#server
-    this.#server = undefined
-    await server?.kill()
+    await (await this.#takeOut())?.kill()
   }
 
   /** SIGTERM, and waits; the exit code. */
   async stop(): Promise<number | null | undefined> {
-    this.#isWanted = false
+    return (await this.#takeOut())?.stop()
+  }
+
+  /** From now on nobody starts it, and whatever becomes of it is wanted. */
+  async #takeOut(): Promise<RunningServer | undefined> {
+    this.#wanted.abort()
+    await this.#starting
     const server = this.#server
     this.#server = undefined
-    return server?.stop()
+    return server
   }
 
   ask(path: string, init: RequestInit = {}, deadlineMs = 15_000): Promise<Response> {
