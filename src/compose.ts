@@ -39,7 +39,7 @@ const SHARED_AGE_MIN_MS = 24 * 60 * 60 * MS_PER_SECOND
 const PRIVATE_FOLDER = 0o700
 
 /** For the command line, which reports to nobody. */
-const SILENT: Telemetry = {
+export const SILENT: Telemetry = {
   uploadEnded() {},
   derivationEnded() {},
   catalogueWrite() {},
