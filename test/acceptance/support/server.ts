@@ -85,7 +85,11 @@ const end = async (child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
 const listening = (child: ChildProcess): Promise<string> =>
   new Promise((resolve, reject) => {
     let printed = ''
-    const timer = setTimeout(() => reject(new Error(`no start: ${printed}`)), START_DEADLINE_MS)
+    const timer = setTimeout(() => {
+      // Else it might start after all, with nobody to stop it.
+      child.kill('SIGKILL')
+      reject(new Error(`no start: ${printed}`))
+    }, START_DEADLINE_MS)
     child.stderr?.on('data', (text: Buffer) => {
       printed += text
     })

@@ -11,6 +11,9 @@ export interface ListedRecording {
 
 const PAUSE_MS = 20
 
+/** False for one that ended without audio. */
+export const hasBytes = ({ byte_size }: ListedRecording): boolean => byte_size !== undefined
+
 /** Gets a path or a whole URL of a server; its body must come with 200. */
 const get = async (server: RunningServer, { authorization }: Credentials, path: string): Promise<Response> => {
   const response = await fetch(new URL(path, server.url), { headers: { authorization } })
@@ -59,7 +62,7 @@ export const beginReading = (server: RunningServer, credentials: Credentials) =>
     while (isRunning) {
       const response = await timed('/api/relay/rest/recordings?page_size=20')
       const { data } = (await response.json()) as { data: readonly ListedRecording[] }
-      const some = data.find(({ byte_size }) => byte_size !== undefined)
+      const some = data.find(hasBytes)
       if (some?.url) await timed(some.url)
       await delay(PAUSE_MS)
     }
