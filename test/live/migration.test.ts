@@ -176,15 +176,19 @@ it(
   TEST_MS,
 )
 
-it('moves the catalogue alone, and leaves the media where it is', async () => {
-  const [folder, url] = [join(root, 'alone'), await postgres.database()]
-  await (await start(folder)).stop()
-  await fillForMigration(folder, credentials.projectId, FEW)
-  const before = contentOfFolder(folder)
-  const options = { from: [folder], to: [url, folder], environment }
-  expect(await runMigrate(options)).toMatchObject({ code: 0, complete: true, copied: FEW, wrong_count: 0 })
-  expect(await runMigrate(options)).toMatchObject({ code: 0, complete: true, unchanged: FEW, bytes: 0 })
-  expect(contentOfFolder(folder)).toEqual(before)
-  const pages = await pagesOf(folder, {})
-  expect(await pagesOf(folder, { POULSEN_CATALOGUE: url })).toEqual(pages)
-}, INSTALL_MS)
+it(
+  'moves the catalogue alone, and leaves the media where it is',
+  async () => {
+    const [folder, url] = [join(root, 'alone'), await postgres.database()]
+    await (await start(folder)).stop()
+    await fillForMigration(folder, credentials.projectId, FEW)
+    const before = contentOfFolder(folder)
+    const options = { from: [folder], to: [url, folder], environment }
+    expect(await runMigrate(options)).toMatchObject({ code: 0, complete: true, copied: FEW, wrong_count: 0 })
+    expect(await runMigrate(options)).toMatchObject({ code: 0, complete: true, unchanged: FEW, bytes: 0 })
+    expect(contentOfFolder(folder)).toEqual(before)
+    const pages = await pagesOf(folder, {})
+    expect(await pagesOf(folder, { POULSEN_CATALOGUE: url })).toEqual(pages)
+  },
+  INSTALL_MS,
+)

@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { openFilesystemMediaStore } from '../../../src/adapters/filesystem/media-store.ts'
 import { openSqliteCatalogue } from '../../../src/adapters/sqlite/catalogue.ts'
@@ -89,7 +89,7 @@ const TABLES = [
   'metadata_versions',
 ] as const
 
-/** All rows of a catalogue in SQLite, by table, sorted; and every file of its media, by name, as its SHA-256. */
+/** All rows of a catalogue in SQLite, by table, sorted; and every object of its media, by name, with its SHA-256. */
 export const contentOfFolder = (dataDir: string): Readonly<Record<string, readonly string[]>> => {
   const database = new Database(join(dataDir, 'catalogue.sqlite'), { readonly: true })
   const rowsOf = (table: string) =>
@@ -102,7 +102,7 @@ export const contentOfFolder = (dataDir: string): Readonly<Record<string, readon
   database.close()
   const media = join(dataDir, 'media')
   const files = readdirSync(media, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name !== '.layout' && statSync(join(media, name)).isFile())
+    .filter((name) => !basename(name).startsWith('.') && statSync(join(media, name)).isFile())
     .map((name) => `${name} ${hash('sha256', readFileSync(join(media, name)))}`)
   return { ...content, files: files.sort() }
 }
