@@ -5,6 +5,7 @@ import type { S3MediaStore } from './adapters/s3/media-store.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { readNodeId } from './adapters/system/node-id.ts'
+import { connectS3 } from './compose-s3.ts'
 import { PoulsenError } from './domain/errors.ts'
 import type { Config } from './ops/config.ts'
 import type { Catalogue } from './ports/catalogue.ts'
@@ -89,14 +90,9 @@ const openCatalogue = async (
 
 /** Opens the shared media store. One that was never reached has to be there; one that was may be away for a while, and calls are taken nevertheless. */
 const openRemote = async (url: string, dataDir: string): Promise<S3MediaStore> => {
-  // Loaded only when it is used: it is large.
-  const { connectS3MediaStore } = await import('./adapters/s3/media-store.ts')
-  const { parseS3Url } = await import('./adapters/s3/s3-url.ts')
   const { isAway } = await import('./adapters/s3/start-failure.ts')
-  const location = parseS3Url(url)
-  if (typeof location === 'string') throw notAllowed(url, location)
   const path = join(dataDir, REACHED_FILE)
-  const store = connectS3MediaStore({ location })
+  const store = await connectS3(url, (allowed) => notAllowed(url, allowed))
   try {
     await store.probe()
     if (readIfThere(path) !== url) writeFileSync(path, url)

@@ -23,6 +23,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { serve } = await import('./serve.ts')
     await serve(config, { version, print: (text) => stdout.write(text) })
   },
+  migrate: async (sides, listener) => (await import('./compose-migration.ts')).runMigration(sides, listener),
   explainInvite: async (bytes, trunk) => (await import('./edges/sip/explain-invite.ts')).explainInvite(bytes, trunk),
   demo: (print, stays) => runDemo({ main: fileURLToPath(import.meta.url), call, print, stays }),
   openStdin: () => process.stdin,

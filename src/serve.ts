@@ -33,6 +33,7 @@ import type { RequestReport } from './ports/telemetry.ts'
 import { type CallDoors, openCallDoors } from './serve-calls.ts'
 import { openWhipDoor, type WhipDoor } from './serve-whip.ts'
 import { type Bootstrapped, bootstrap } from './services/bootstrap.ts'
+import { takeOver } from './services/migration/incoming.ts'
 import { BEAT_EVERY_MS, SETTLE_LOST_EVERY_MS } from './services/node-keeping.ts'
 import type { Services } from './services/services.ts'
 
@@ -73,6 +74,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<void
     const opened = await openAll(config, metrics, log)
     services = opened.services
     const { capture } = opened
+    await takeOver(services.catalogue)
     await services.nodeKeeping?.beat()
     await services.shared?.spooling.start()
     await services.derivations.dropGrowing()

@@ -81,7 +81,7 @@ const live = async (
   const media = { ...begun, key, ...(byteSize !== undefined && { byteSize }) }
   await catalogue.settleRecording({ ...born, status: 'completed', media }, details)
   await catalogue.sealRecording(projectId, id, sha256)
-  await nodes.release(projectId, id)
+  await nodes.release(projectId, id, key)
 }
 
 /** So many times, {@link AT_ONCE} at once. */

@@ -1,4 +1,5 @@
 import type { CallDetails } from '../domain/call-details.ts'
+import type { IncomingMigration } from '../domain/incoming-migration.ts'
 import type { Page, PageRequest } from '../domain/page.ts'
 import type { Project, ProjectChanges } from '../domain/project.ts'
 import type { PublishToken } from '../domain/publish-token.ts'
@@ -22,6 +23,13 @@ import type { Uuid } from '../domain/uuid.ts'
  * - Methods may be called concurrently; writes that arrive together may share one commit.
  */
 export interface Catalogue {
+  /** What tells this catalogue from every other, wherever it is moved to: made with it, never changed. */
+  getIdentity(): Promise<Uuid>
+  /** What fills this catalogue; undefined for one of its own. */
+  findIncomingMigration(): Promise<IncomingMigration | undefined>
+  /** Notes what fills this catalogue; undefined: nothing does any more. */
+  setIncomingMigration(migration: IncomingMigration | undefined): Promise<void>
+
   /** Rejects with CATALOGUE_CONFLICT when the id is taken. */
   createProject(project: Project): Promise<void>
   findProject(id: Uuid): Promise<Project | undefined>
@@ -47,6 +55,8 @@ export interface Catalogue {
   createPublishToken(token: PublishToken): Promise<void>
   /** The publish token with this digest, in whichever project, used or expired or not. */
   findPublishToken(digest: string): Promise<PublishToken | undefined>
+  /** At most `limit` publish tokens of all projects, used or expired or not, by their digests: those after `afterDigest`, or the first. */
+  listPublishTokens(limit: number, afterDigest?: string): Promise<readonly PublishToken[]>
   /** Marks a publish token used; false when it is absent, used already, or expired at `nowMs`. Of several who try at the same time exactly one succeeds. */
   usePublishToken(digest: string, nowMs: number): Promise<boolean>
   /** Makes a publish token one that has not been used, if it is there: what it was used for has come to nothing. */
@@ -94,6 +104,8 @@ export interface Catalogue {
   appendMetadata(projectId: Uuid, recordingId: Uuid, version: MetadataVersion): Promise<void>
   /** The versions of a recording's metadata in the order in which they were added; none for an absent recording. */
   listMetadata(projectId: Uuid, recordingId: Uuid): Promise<readonly MetadataVersion[]>
+  /** How many versions of metadata each of these recordings has; those without any, and absent ones, are left out. For a page of them. */
+  countMetadata(projectId: Uuid, recordingIds: readonly Uuid[]): Promise<ReadonlyMap<Uuid, number>>
   /** The recordings of all projects that are not final, oldest first; of a catalogue that nodes share, those that this node holds. Costs nothing when there are none, however many recordings there are. */
   listUnsettled(): Promise<readonly Recording[]>
   /** At most `limit` final recordings of all projects with media whose hash is not known, oldest first. Costs what it returns. */

@@ -7,6 +7,7 @@ import type { Catalogue } from '../../src/ports/catalogue.ts'
 import { aProject, aRecording, aToken, aTrunk } from '../builders/values.ts'
 import { describeLiveRecordings } from './catalogue-live.contract.ts'
 import { describeMetadata } from './catalogue-metadata.contract.ts'
+import { describeMigration } from './catalogue-migration.contract.ts'
 import { describePublishTokens } from './catalogue-publish-tokens.contract.ts'
 import { describeTrunks } from './catalogue-trunks.contract.ts'
 
@@ -163,6 +164,7 @@ export const describeCatalogue = (name: string, open: () => Promise<Catalogue>):
   describePublishTokens(name, open)
   describeLiveRecordings(name, open)
   describeMetadata(name, open)
+  describeMigration(name, open)
 }
 
 const newestFirst = (a: Recording, b: Recording): number => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import type { CallDetails } from '../../src/domain/call-details.ts'
 import { PoulsenError } from '../../src/domain/errors.ts'
+import type { IncomingMigration } from '../../src/domain/incoming-migration.ts'
 import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Page, PageRequest, Position } from '../../src/domain/page.ts'
 import type { Project, ProjectChanges } from '../../src/domain/project.ts'
@@ -28,6 +30,8 @@ const isUnsealed = (recording: Recording): recording is Recording & { readonly m
 
 /** The catalogue's contract in the simplest way there is: the model that the real ones are compared with. */
 export class MemoryCatalogue implements Catalogue {
+  readonly #identity = randomUUID()
+  #migration: IncomingMigration | undefined
   readonly #projects = new Map<string, Project>()
   readonly #tokens = new Map<string, Token>()
   readonly #recordings = new Map<string, Recording>()
@@ -36,6 +40,19 @@ export class MemoryCatalogue implements Catalogue {
   readonly #trunks = new Map<string, Trunk>()
   readonly #publishTokens = new Map<string, PublishToken>()
   #isClosed = false
+
+  async getIdentity(): Promise<string> {
+    return this.#identity
+  }
+
+  async findIncomingMigration(): Promise<IncomingMigration | undefined> {
+    return this.#migration
+  }
+
+  async setIncomingMigration(migration: IncomingMigration | undefined): Promise<void> {
+    this.#requireOpen()
+    this.#migration = migration
+  }
 
   async createProject(project: Project): Promise<void> {
     this.#requireOpen()
@@ -104,6 +121,11 @@ export class MemoryCatalogue implements Catalogue {
 
   async findPublishToken(digest: string): Promise<PublishToken | undefined> {
     return this.#publishTokens.get(digest)
+  }
+
+  async listPublishTokens(limit: number, afterDigest = ''): Promise<readonly PublishToken[]> {
+    const all = [...this.#publishTokens.values()].filter(({ digest }) => digest > afterDigest)
+    return all.sort((a, b) => (a.digest < b.digest ? -1 : 1)).slice(0, limit)
   }
 
   async usePublishToken(digest: string, nowMs: number): Promise<boolean> {
@@ -200,6 +222,11 @@ export class MemoryCatalogue implements Catalogue {
   async listMetadata(projectId: string, recordingId: string): Promise<readonly MetadataVersion[]> {
     this.#requireOpen()
     return this.#metadata.get(keyOf({ projectId, id: recordingId })) ?? []
+  }
+
+  async countMetadata(projectId: string, recordingIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const counts = recordingIds.map((id) => [id, this.#metadata.get(keyOf({ projectId, id }))?.length ?? 0] as const)
+    return new Map(counts.filter(([, count]) => count > 0))
   }
 
   async listUnsettled(): Promise<readonly Recording[]> {

@@ -12,6 +12,7 @@ const PLANTED: readonly [folder: string, from: string][] = [
   ['src/ports', '../services/access.ts'],
   ['src/services', '../adapters/system/clock.ts'],
   ['src/services', '../edges/http/origin.ts'],
+  ['src/services/migration', '../../adapters/system/clock.ts'],
   ['src/caller', '../services/access.ts'],
   ['src/caller', '../capture/call-recorder.ts'],
   ['src/adapters/system', '../../services/access.ts'],

@@ -147,6 +147,19 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    name: 'what tells a catalogue from every other, and what fills it',
+    sql: `
+      CREATE TABLE catalogue_identity (
+        only_row smallint PRIMARY KEY CHECK (only_row = 1),
+        id text NOT NULL,
+        -- The catalogue that a migration copies into this one.
+        migration_source_id text,
+        migration_is_complete smallint NOT NULL CHECK (migration_is_complete IN (0, 1))
+      );
+      INSERT INTO catalogue_identity (only_row, id, migration_is_complete) VALUES (1, gen_random_uuid()::text, 0);
+    `,
+  },
 ]
 
 /**

@@ -19,11 +19,13 @@ const UNSEALED = "sha256 IS NULL AND media_key IS NOT NULL AND status NOT IN ('r
 
 /** Every read, prepared once a connection. */
 export const READS = {
+  findIdentity: 'SELECT id, migration_source_id, migration_is_complete FROM catalogue_identity',
   findProject: `SELECT ${PROJECT} FROM projects WHERE id = $1`,
   listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
   findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = $1`,
   listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = $1 ORDER BY created_at_ms, id`,
   findPublishToken: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest = $1`,
+  listPublishTokens: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest > $1 ORDER BY digest LIMIT $2`,
   findTrunk: `SELECT ${TRUNK} FROM trunks WHERE id = $1`,
   listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = $1 ORDER BY created_at_ms, id`,
@@ -41,6 +43,8 @@ export const READS = {
   hasNewer: 'SELECT 1 FROM recordings WHERE project_id = $1 AND (created_at_ms, id) > ($2, $3) LIMIT 1',
   findCallDetails: 'SELECT details FROM call_details WHERE project_id = $1 AND recording_id = $2',
   listMetadata: `SELECT ${METADATA} FROM metadata_versions WHERE project_id = $1 AND recording_id = $2 ORDER BY number`,
+  countMetadata: `SELECT recording_id, count(*) FROM metadata_versions
+    WHERE project_id = $1 AND recording_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) GROUP BY recording_id`,
   // Of one node, when it is given.
   listUnsettled: `SELECT ${RECORDING} FROM recordings WHERE ${NOT_FINAL} AND ($1::text IS NULL OR EXISTS (
     SELECT 1 FROM held_recordings WHERE recording_id = id AND held_recordings.project_id = recordings.project_id AND node_id = $1))
@@ -50,6 +54,7 @@ export const READS = {
 
 /** Every write. Those that return a row give what they changed or removed. */
 export const WRITES = {
+  setIncomingMigration: 'UPDATE catalogue_identity SET migration_source_id = $1, migration_is_complete = $2',
   createProject: `INSERT INTO projects (${PROJECT}) VALUES (${marks(7)})`,
   updateProject: `UPDATE projects SET name = coalesce($1, name), protect_recordings = coalesce($2, protect_recordings),
     media_url_ttl_seconds = CASE WHEN $3 = 1 THEN $4 ELSE media_url_ttl_seconds END,

@@ -1,4 +1,5 @@
 import type { CallDetails } from '../../domain/call-details.ts'
+import type { IncomingMigration } from '../../domain/incoming-migration.ts'
 import type { Page, PageRequest } from '../../domain/page.ts'
 import type { Project, ProjectChanges } from '../../domain/project.ts'
 import type { PublishToken } from '../../domain/publish-token.ts'
@@ -24,12 +25,27 @@ import {
 import type { SqlDriver, WriteName, WriteStep } from './sql-driver.ts'
 import { trunkCells, trunkChangeCells, trunkOf } from './trunk-rows.ts'
 
+type IdentityCells = [id: Uuid, migrationSourceId: Uuid | null, migrationIsComplete: number]
+
 /** The catalogue over a database that speaks SQL: what is asked in which order, and how rows become values. The statements are the driver's. */
 export class SqlCatalogue implements Catalogue {
   readonly #driver: SqlDriver
 
   constructor(driver: SqlDriver) {
     this.#driver = driver
+  }
+
+  async getIdentity(): Promise<Uuid> {
+    return (await this.#identity())[0]
+  }
+
+  async findIncomingMigration(): Promise<IncomingMigration | undefined> {
+    const [, sourceId, isComplete] = await this.#identity()
+    return sourceId === null ? undefined : { sourceId, isComplete: isComplete === 1 }
+  }
+
+  async setIncomingMigration(migration: IncomingMigration | undefined): Promise<void> {
+    await this.#write('setIncomingMigration', [migration?.sourceId ?? null, migration?.isComplete ? 1 : 0])
   }
 
   async createProject(project: Project): Promise<void> {
@@ -95,6 +111,10 @@ export class SqlCatalogue implements Catalogue {
   async findPublishToken(digest: string): Promise<PublishToken | undefined> {
     const row = await this.#driver.get('findPublishToken', digest)
     return row === undefined ? undefined : publishTokenOf(row)
+  }
+
+  async listPublishTokens(limit: number, afterDigest = ''): Promise<readonly PublishToken[]> {
+    return (await this.#driver.all('listPublishTokens', afterDigest, limit)).map(publishTokenOf)
   }
 
   async usePublishToken(digest: string, nowMs: number): Promise<boolean> {
@@ -177,6 +197,11 @@ export class SqlCatalogue implements Catalogue {
     return (await this.#driver.all('listMetadata', projectId, recordingId)).map(metadataOf)
   }
 
+  async countMetadata(projectId: Uuid, recordingIds: readonly Uuid[]): Promise<ReadonlyMap<Uuid, number>> {
+    const rows = await this.#driver.all('countMetadata', projectId, JSON.stringify(recordingIds))
+    return new Map(rows as readonly [Uuid, number][])
+  }
+
   async listUnsettled(): Promise<readonly Recording[]> {
     return (await this.#driver.all('listUnsettled')).map(recordingOf)
   }
@@ -223,6 +248,10 @@ export class SqlCatalogue implements Catalogue {
 
   close(): Promise<void> {
     return this.#driver.close()
+  }
+
+  async #identity(): Promise<IdentityCells> {
+    return (await this.#driver.get('findIdentity')) as IdentityCells
   }
 
   #write(name: WriteName, cells: readonly Cell[]): Promise<unknown> {

@@ -2,11 +2,13 @@ import type { Cell } from './rows.ts'
 
 /** Every read, by name. */
 export type ReadName =
+  | 'findIdentity'
   | 'findProject'
   | 'listProjects'
   | 'findToken'
   | 'listTokens'
   | 'findPublishToken'
+  | 'listPublishTokens'
   | 'findTrunk'
   | 'listTrunks'
   | 'listTrunksOfProject'
@@ -19,11 +21,13 @@ export type ReadName =
   | 'hasNewer'
   | 'findCallDetails'
   | 'listMetadata'
+  | 'countMetadata'
   | 'listUnsettled'
   | 'listUnsealed'
 
 /** Every write, by name. Those that return a row give what they changed or removed. */
 export type WriteName =
+  | 'setIncomingMigration'
   | 'createProject'
   | 'updateProject'
   | 'deleteProject'

@@ -160,6 +160,21 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX publish_tokens_by_expiry ON publish_tokens (expires_at_ms);
     `,
   },
+  {
+    name: 'what tells a catalogue from every other, and what fills it',
+    sql: `
+      CREATE TABLE catalogue_identity (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        id TEXT NOT NULL,
+        -- The catalogue that a migration copies into this one.
+        migration_source_id TEXT,
+        migration_is_complete INTEGER NOT NULL CHECK (migration_is_complete IN (0, 1))
+      ) STRICT;
+      INSERT INTO catalogue_identity (only_row, id, migration_is_complete) VALUES (1, lower(
+        hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-a' ||
+        substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), 0);
+    `,
+  },
 ]
 
 const versionOf = (database: Database.Database): number => database.pragma('user_version', { simple: true }) as number

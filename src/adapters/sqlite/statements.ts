@@ -15,11 +15,13 @@ const marks = (count: number): string => Array.from({ length: count }, () => '?'
 
 /** Every read, prepared once. */
 export const READS = {
+  findIdentity: 'SELECT id, migration_source_id, migration_is_complete FROM catalogue_identity',
   findProject: `SELECT ${PROJECT} FROM projects WHERE id = ?`,
   listProjects: `SELECT ${PROJECT} FROM projects ORDER BY created_at_ms, id`,
   findToken: `SELECT ${TOKEN} FROM tokens WHERE digest = ?`,
   listTokens: `SELECT ${TOKEN} FROM tokens WHERE project_id = ? ORDER BY created_at_ms, id`,
   findPublishToken: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest = ?`,
+  listPublishTokens: `SELECT ${PUBLISH_TOKEN} FROM publish_tokens WHERE digest > ? ORDER BY digest LIMIT ?`,
   findTrunk: `SELECT ${TRUNK} FROM trunks WHERE id = ?`,
   listTrunks: `SELECT ${TRUNK} FROM trunks ORDER BY created_at_ms, id`,
   listTrunksOfProject: `SELECT ${TRUNK} FROM trunks WHERE project_id = ? ORDER BY created_at_ms, id`,
@@ -32,6 +34,8 @@ export const READS = {
   hasNewer: 'SELECT 1 FROM recordings WHERE project_id = ? AND (created_at_ms, id) > (?, ?) LIMIT 1',
   findCallDetails: 'SELECT details FROM call_details WHERE project_id = ? AND recording_id = ?',
   listMetadata: `SELECT ${METADATA_COLUMNS} FROM metadata_versions WHERE project_id = ? AND recording_id = ? ORDER BY number`,
+  countMetadata: `SELECT recording_id, count(*) FROM metadata_versions
+    WHERE project_id = ? AND recording_id IN (SELECT value FROM json_each(?)) GROUP BY recording_id`,
   // Each with the very condition of its partial index, and bound to it: without it these would read every recording there is.
   listUnsettled: `SELECT ${RECORDING} FROM recordings INDEXED BY recordings_unsettled
     WHERE status IN ('recording', 'paused') ORDER BY created_at_ms, id`,
@@ -41,6 +45,7 @@ export const READS = {
 
 /** Every write, by the name that the writer thread knows it by. Those that return a row give what they changed or removed. */
 export const WRITES = {
+  setIncomingMigration: 'UPDATE catalogue_identity SET migration_source_id = ?, migration_is_complete = ?',
   createProject: `INSERT INTO projects (${PROJECT}) VALUES (${marks(7)})`,
   updateProject: `UPDATE projects SET name = coalesce(?, name), protect_recordings = coalesce(?, protect_recordings),
     media_url_ttl_seconds = iif(?, ?, media_url_ttl_seconds), recording_price_per_minute = coalesce(?, recording_price_per_minute)

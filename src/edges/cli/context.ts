@@ -9,7 +9,9 @@ import type { Disk } from '../../ports/disk.ts'
 import type { Explanation } from '../../protocol/siprec/explanation.ts'
 import type { NoInvite } from '../../protocol/siprec/pasted-invite.ts'
 import type { BackupReport } from '../../services/backing-up.ts'
+import type { MigrationListener, MigrationReport } from '../../services/migration/migrate.ts'
 import type { Services } from '../../services/services.ts'
+import type { MigrationSides } from './migration-side.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the command line is given by the program's composition. */
@@ -35,6 +37,8 @@ export interface CliDependencies extends Terminal {
     bytes: Uint8Array,
     trunk: Pick<Trunk, 'layout' | 'codecs' | 'requiresSecureMedia'>,
   ) => Promise<Explanation | NoInvite>
+  /** Makes one side what the other is. */
+  readonly migrate: (sides: MigrationSides, listener: MigrationListener) => Promise<MigrationReport>
   /** Runs the server until a signal. */
   readonly serve: (config: Config) => Promise<void>
   /** Runs the demonstration, a line at a time; one that `stays` ends with a signal. */

@@ -5,6 +5,7 @@ import type { CliDependencies, Context } from './context.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit-codes.ts'
 import { addJournalCommands } from './journal-command.ts'
+import { addMigrate } from './migrate-command.ts'
 import { addProjectCommands } from './project-commands.ts'
 import { addRecordingCommands } from './recording-commands.ts'
 import { addServe } from './serve-command.ts'
@@ -38,6 +39,7 @@ export const buildProgram = (context: Context): Command => {
   addTransferCommands(recording, context)
   addVerify(program, context)
   addBackup(program, context)
+  addMigrate(program, context)
   addJournalCommands(program, context)
   addDoctor(program, context)
   return program

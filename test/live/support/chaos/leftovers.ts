@@ -7,9 +7,11 @@ import { parseS3Url } from '../../../../src/adapters/s3/s3-url.ts'
 import { systemClock } from '../../../../src/adapters/system/clock.ts'
 import type { Catalogue } from '../../../../src/ports/catalogue.ts'
 import type { MediaStore } from '../../../../src/ports/media-store.ts'
+import type { Swept } from '../../../../src/ports/telemetry.ts'
 import { parseMediaKey } from '../../../../src/services/media-key.ts'
-import { Sweeping, type Swept } from '../../../../src/services/sweeping.ts'
+import { Sweeping } from '../../../../src/services/sweeping.ts'
 import { aTelemetry } from '../../../builders/services.ts'
+import { MemoryMediaStore } from '../../../fakes/memory-media-store.ts'
 import type { ServerCredentials } from '../../../support/s3-server.ts'
 import type { ClusterNode } from '../cluster.ts'
 
@@ -22,7 +24,7 @@ export interface Remains {
 }
 
 /** What the sweepers found, whose time is made to come now, and what is wrong with what they left. */
-export interface Leftovers extends Swept {
+export interface Leftovers extends Pick<Swept, 'orphans' | 'unfinished'> {
   readonly problems: readonly string[]
   /** Objects in S3 afterwards. */
   readonly objects: number
@@ -40,7 +42,15 @@ export const sweepAll = async ({ nodes, database, mediaStore, credentials }: Rem
   )
   try {
     const ports = { catalogue, telemetry, clock: systemClock }
-    const swept = await new Sweeping({ ...ports, stores: [remote, ...disks], ageMinMs: 0 }).sweep()
+    const notes = new MemoryMediaStore()
+    const sweptOf = (store: MediaStore) =>
+      new Sweeping({ ...ports, name: 'shared', store, notes, keepMs: 0, ageMinMs: 0 }).sweep()
+    const swept = { orphans: 0, unfinished: 0 }
+    for (const store of [remote, ...disks]) {
+      const { orphans, unfinished } = await sweptOf(store)
+      swept.orphans += orphans
+      swept.unfinished += unfinished
+    }
     const keys = await keysIn(remote)
     const problems = (await strangers(catalogue, keys)).map((key) => `${key} is in S3 for nobody`)
     for (const disk of disks) for (const key of await keysIn(disk)) problems.push(`${key} is still on a disk`)
