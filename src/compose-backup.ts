@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { openBackupFolder, writeManifest } from './adapters/filesystem/backup-folder.ts'
+import { type BackupManifest, openBackupFolder, writeManifest } from './adapters/filesystem/backup-folder.ts'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { copySqliteCatalogue, publishSqliteCatalogue } from './adapters/sqlite/backup.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
@@ -9,6 +9,8 @@ import { SILENT } from './compose.ts'
 import { openStores, type Stores } from './compose-stores.ts'
 import { hasCode, PoulsenError } from './domain/errors.ts'
 import type { Config } from './ops/config.ts'
+import type { Catalogue } from './ports/catalogue.ts'
+import type { LocalMediaStore } from './ports/media-store.ts'
 import {
   type BackupParts,
   type BackupReport,
@@ -56,53 +58,61 @@ export const backUp = async (config: Config, options: BackUpOptions): Promise<Ba
 }
 
 const fill = async (config: Config, stores: Stores, options: BackUpOptions): Promise<BackupReport> => {
-  const { folder, version, onBegin, onProgress } = options
+  const { folder } = options
   const takenAtMs = Date.now()
   const target = await openFilesystemMediaStore({ root: join(folder, 'media') })
   const copy = config.catalogue === 'sqlite' ? await copyCatalogue(config.dataDir, folder) : undefined
-  const parts: BackupParts = {
-    catalogue: stores.catalogue,
-    source: stores.landing,
-    target,
-    isShared: stores.shared !== undefined,
-    ...(copy && { copy }),
-    ...(onProgress && { onProgress }),
-  }
+  const parts = partsOf(stores, target, copy, options)
   // Then media is linked, and the catalogue is there already.
-  const isSameDisk = statSync(join(config.dataDir, 'media')).dev === statSync(join(folder, 'media')).dev
-  let copied: CopiedMedia
-  let obsolete: readonly string[]
-  try {
-    const bytes = await measureBackup(parts)
-    if (!isSameDisk) requireSpace(folder, bytes, await target.freeBytes())
-    onBegin?.(bytes)
-    copied = await copyMedia(parts)
-    obsolete = await listObsolete(parts)
-  } finally {
-    await copy?.close()
-  }
+  const isSameDisk = deviceOf(join(config.dataDir, 'media')) === deviceOf(join(folder, 'media'))
+  const { copied, obsolete } = await bring(parts, folder, isSameDisk, options).finally(() => copy?.close())
   if (copy) publishSqliteCatalogue({ from: join(folder, `${CATALOGUE}.part`), to: join(folder, CATALOGUE) })
-  await writeManifest(folder, {
-    version: 1,
-    taken_at: new Date(takenAtMs).toISOString(),
-    poulsen: version,
-    catalogue: copy ? 'sqlite' : 'postgres',
-    projects: (await stores.catalogue.listProjects()).map(({ id }) => id),
-    recordings: copied.recordings,
-    bytes: copied.bytes,
-  })
+  await writeManifest(folder, await manifestOf(stores, parts, copied, takenAtMs, options.version))
   // Last: until the new catalogue is in place these belong to the old one.
   for (const key of obsolete) await target.remove(key)
   await target.sweepUnfinished(takenAtMs)
-  return {
-    ...copied,
-    takenAtMs,
-    removed: obsolete.length,
-    hasCatalogue: copy !== undefined,
-    hasBucket: parts.isShared,
-    isSameDisk,
-  }
+  const [hasCatalogue, hasBucket] = [copy !== undefined, parts.isShared]
+  return { ...copied, takenAtMs, removed: obsolete.length, hasCatalogue, hasBucket, isSameDisk }
 }
+
+const partsOf = (
+  { catalogue, landing, shared }: Stores,
+  target: LocalMediaStore,
+  copy: Catalogue | undefined,
+  { onProgress }: BackUpOptions,
+): BackupParts => ({
+  catalogue,
+  source: landing,
+  target,
+  isShared: shared !== undefined,
+  ...(copy && { copy }),
+  ...(onProgress && { onProgress }),
+})
+
+const bring = async (parts: BackupParts, folder: string, isSameDisk: boolean, { onBegin }: BackUpOptions) => {
+  const bytes = await measureBackup(parts)
+  if (!isSameDisk) requireSpace(folder, bytes, await parts.target.freeBytes())
+  onBegin?.(bytes)
+  return { copied: await copyMedia(parts), obsolete: await listObsolete(parts) }
+}
+
+const manifestOf = async (
+  stores: Stores,
+  { copy }: BackupParts,
+  { recordings, bytes }: CopiedMedia,
+  takenAtMs: number,
+  version: string,
+): Promise<BackupManifest> => ({
+  version: 1,
+  taken_at: new Date(takenAtMs).toISOString(),
+  poulsen: version,
+  catalogue: copy ? 'sqlite' : 'postgres',
+  projects: (await stores.catalogue.listProjects()).map(({ id }) => id),
+  recordings,
+  bytes,
+})
+
+const deviceOf = (path: string): number => statSync(path).dev
 
 const copyCatalogue = async (dataDir: string, folder: string) => {
   const to = join(folder, `${CATALOGUE}.part`)

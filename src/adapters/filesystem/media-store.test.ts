@@ -161,6 +161,34 @@ describe('the filesystem media store', () => {
     }
   })
 
+  it('shares a file that stays where it is: one file with two names, or a copy across file systems', async () => {
+    const other = mkdtempSync('/dev/shm/poulsen-share-')
+    try {
+      const [here, there] = [freshRoot(), join(other, 'root')]
+      const source = join(folder, 'shared')
+      writeFileSync(source, 'all of it')
+      for (const [root, names, ofSource] of [
+        [here, 2, 2],
+        [there, 1, 2],
+      ] as const) {
+        const store = await openFilesystemMediaStore({ root })
+        const key = freshKey()
+        await store.share(key, source)
+        expect((await get(store, key)).toString()).toBe('all of it')
+        expect([statSync(join(root, key)).nlink, statSync(source).nlink]).toEqual([names, ofSource])
+        expect(filesIn(root)).toHaveLength(1)
+        await expect(store.share(freshKey(), join(folder, 'nothing'))).rejects.toMatchObject({
+          code: 'MEDIA_NOT_FOUND',
+        })
+      }
+      const store = await openFilesystemMediaStore({ root: here })
+      const [{ key } = { key: '' }] = await Array.fromAsync(store.list())
+      await expect(store.share(key, source)).rejects.toMatchObject({ code: 'MEDIA_CONFLICT' })
+    } finally {
+      rmSync(other, { recursive: true })
+    }
+  })
+
   it('says so when the disk is full, leaves nothing, and works again when there is space', async () => {
     const root = join(folder, 'small')
     mkdirSync(root)
