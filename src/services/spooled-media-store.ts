@@ -11,6 +11,8 @@ export interface Spool {
 
 /** Hears of what is to be done. Called with nothing to wait for. */
 export interface SpoolListener {
+  /** The remote store did not answer when it was last asked: nobody is to wait for it to do so again. */
+  readonly isAway: boolean
   /** An object has landed on the local disk. */
   arrived(key: MediaKey): void
   /** A removal is noted. */
@@ -75,14 +77,19 @@ export class SpooledMediaStore implements MediaStore {
   /** Gone for whoever asks here once it resolves; a remote store that is away loses it when it is back. */
   async remove(key: MediaKey): Promise<boolean> {
     const wasHere = await this.#local.remove(key)
+    if (this.#listener.isAway) return this.#removeLater(key)
     try {
       return (await this.#remote.remove(key)) || wasHere
     } catch (error) {
       if (!(error instanceof PoulsenError && error.kind === 'unavailable')) throw error
-      await noteRemoval(this.#removals, key)
-      this.#listener.removalNoted()
-      return true
+      return this.#removeLater(key)
     }
+  }
+
+  async #removeLater(key: MediaKey): Promise<true> {
+    await noteRemoval(this.#removals, key)
+    this.#listener.removalNoted()
+    return true
   }
 
   async *list(): AsyncGenerator<MediaStat> {

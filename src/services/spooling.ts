@@ -63,6 +63,10 @@ export class Spooling implements SpoolListener {
     return { waiting: this.#waiting.size, oldestMs, isAway: this.#isAway }
   }
 
+  get isAway(): boolean {
+    return this.#isAway
+  }
+
   arrived(key: MediaKey): void {
     if (this.#waiting.size < SPOOL_QUEUE_MAX) this.#waiting.set(key, this.#parts.clock.nowMs())
     else this.#isUnlisted = true
@@ -197,6 +201,7 @@ export class Spooling implements SpoolListener {
     try {
       for await (const { key } of removals.list()) {
         await remote.remove(key)
+        this.#isAway = false
         await removals.remove(key)
       }
     } catch (error) {

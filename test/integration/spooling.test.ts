@@ -205,8 +205,32 @@ describe('the spool', () => {
     stage.remote.isAway = true
     await stage.catalogue.deleteRecording(stage.projectId, recording.id)
     await stage.store.remove(keyOf(recording))
+    await waitFor(() => stage.spooling.state.isAway || undefined)
     stage.remote.isAway = false
     await waitFor(async () => !(await isThere(stage.remote, keyOf(recording))) || undefined)
+    await waitFor(() => !stage.spooling.state.isAway || undefined)
+  })
+
+  it('lets no deletion wait for a store that is known to be away', async () => {
+    const stage = await aStage()
+    const [first, second] = [await store(stage), await store(stage)]
+    await stage.spooling.start()
+    await Promise.all([first, second].map((each) => moved(stage, each)))
+    stage.remote.isAway = true
+    const waiting = await store(stage)
+    await waitFor(() => stage.spooling.state.isAway || undefined)
+    const hang = Promise.withResolvers<never>()
+    hang.promise.catch(() => {})
+    const remove = stage.remote.remove.bind(stage.remote)
+    stage.remote.remove = () => hang.promise
+    await stage.catalogue.deleteRecording(stage.projectId, first.id)
+    expect(await stage.store.remove(keyOf(first))).toBe(true)
+    stage.remote.remove = remove
+    hang.reject(new PoulsenError({ code: 'MEDIA_UNAVAILABLE', kind: 'unavailable', message: 'away' }))
+    stage.remote.isAway = false
+    await moved(stage, waiting)
+    await waitFor(async () => !(await isThere(stage.remote, keyOf(first))) || undefined)
+    expect(await isThere(stage.remote, keyOf(second))).toBe(true)
   })
 
   it('releases what was moved, also when the catalogue is away just then', async () => {

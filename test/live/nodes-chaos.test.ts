@@ -89,8 +89,8 @@ describe('three nodes over one PostgreSQL and one S3', () => {
     const listed = await judge({ nodes, ledger, kills, calls, revoked })
     const exitCodes = await Promise.all(nodes.map((node) => node.stop()))
     const leftovers = await sweepAll({ nodes, database, mediaStore, credentials: s3.credentials })
-    const { slowestMs, worstLossMs, counts } = ledger
-    const seen = { kills: kills.length, listed: listed.length, settledMs, slowestMs, worstLossMs, ...leftovers }
+    const { slowest, worstLossMs, counts } = ledger
+    const seen = { kills: kills.length, listed: listed.length, settledMs, slowest, worstLossMs, ...leftovers }
     console.log(JSON.stringify({ seed: SEED, ...counts, ...seen }))
     expect([...ledger.problems, ...leftovers.problems], `SEED=${SEED}`).toEqual([])
     const sounding = listed.filter(({ byte_size }) => byte_size !== undefined)

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import { startFailure } from './start-failure.ts'
+import { translateError } from './translate-error.ts'
 
 /** The right to be the only server on a catalogue, or the only one that is this node. */
 export interface NodeLock {
@@ -14,7 +15,7 @@ export interface NodeLockOptions {
   readonly url: string
   /** One of the nodes that share the catalogue; without it, the only one that there may be. */
   readonly nodeId?: Uuid
-  /** Hears of what stands in the way of a lock that was lost. */
+  /** Hears of what stands in the way of a lock that was lost: CATALOGUE_UNAVAILABLE, or one of the refusals. */
   readonly onTrouble: (error: unknown) => void
 }
 
@@ -86,7 +87,7 @@ class LockHolder implements NodeLock {
         await this.take()
         return
       } catch (error) {
-        this.#options.onTrouble(error)
+        this.#options.onTrouble(translateError(error))
         await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
       }
     }

@@ -41,19 +41,19 @@ export class ChaosClient {
 
   /** One question to one node; undefined when it is not there, or says that it cannot answer now. A body that was cut off is no answer. */
   async once(node: ClusterNode, path: string, init: RequestInit = {}): Promise<Answer | undefined> {
+    const what = `${init.method ?? 'GET'} ${path} at ${node.url}`
     const begunMs = performance.now()
     try {
       const response = await node.ask(path, init, ANSWER_MS)
       const bytes = Buffer.from(await response.arrayBuffer())
       const answer = { status: response.status, bytes, headers: response.headers, node }
-      return this.#counts(answer, `${init.method ?? 'GET'} ${path}`) ? answer : undefined
+      this.ledger.noteWait(performance.now() - begunMs, `${response.status} to ${what}`)
+      return this.#counts(answer, what) ? answer : undefined
     } catch (error) {
       this.ledger.count('cut')
       // Who is killed cuts the connection; who lives answers, or refuses.
-      if (!(error instanceof TypeError)) this.ledger.blame(`${init.method ?? 'GET'} ${path} at ${node.url}: ${error}`)
+      if (!(error instanceof TypeError)) this.ledger.blame(`${what}: ${error}`)
       return undefined
-    } finally {
-      this.ledger.slowestMs = Math.max(this.ledger.slowestMs, performance.now() - begunMs)
     }
   }
 
@@ -67,10 +67,10 @@ export class ChaosClient {
   }
 
   /** False for a 503, which must say when to come again. */
-  #counts({ status, headers, bytes, node }: Answer, what: string): boolean {
+  #counts({ status, headers, bytes }: Answer, what: string): boolean {
     if (status !== 503) return true
     this.ledger.count('refused')
-    if (!headers.has('retry-after')) this.ledger.blame(`${what} at ${node.url}: 503 without Retry-After: ${bytes}`)
+    if (!headers.has('retry-after')) this.ledger.blame(`${what}: 503 without Retry-After: ${bytes}`)
     return false
   }
 }

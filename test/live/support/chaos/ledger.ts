@@ -36,10 +36,14 @@ export class Ledger {
   readonly deleted = new Set<string>()
   readonly problems: string[] = []
   readonly counts = Object.fromEntries(DEEDS.map((deed) => [deed, 0])) as Record<Deed, number>
-  /** The longest that anybody has waited for an answer. */
-  slowestMs = 0
+  /** The answer that was waited for the longest. */
+  slowest = { ms: 0, what: '' }
   /** The most that was sent of a call before its node was killed, and is not in its recording. */
   worstLossMs = 0
+
+  noteWait(ms: number, what: string): void {
+    if (ms > this.slowest.ms) this.slowest = { ms: Math.round(ms), what }
+  }
 
   noteLoss(ms: number): void {
     this.worstLossMs = Math.max(this.worstLossMs, Math.round(ms))
