@@ -175,8 +175,8 @@ describe('a migration', () => {
     for (const each of [damaged, shorter, missing]) await mediaStore.remove(keyOf(each))
     await putBytes(mediaStore, keyOf(damaged), randomBytes(3_000))
     await putBytes(mediaStore, keyOf(shorter), randomBytes(2_999))
-    const { wrong, copied, isComplete } = await run()
-    expect([copied, isComplete, wrong.count]).toEqual([1, true, 3])
+    const { wrong, copied, isComplete, bytes } = await run()
+    expect([copied, isComplete, wrong.count, bytes]).toEqual([1, true, 3, 3_000])
     expect(Object.fromEntries(wrong.first.map(({ id, why }) => [id, why]))).toEqual({
       [damaged.id]: 'its bytes are not those that were stored',
       [shorter.id]: 'has 2999 bytes instead of 3000',
