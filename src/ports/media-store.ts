@@ -39,8 +39,11 @@ export interface MediaWriter {
  *   MEDIA_UNAVAILABLE (unavailable), MEDIA_STORE_UNUSABLE (unavailable, not retryable: it refuses), MEDIA_CORRUPT (corrupt), MEDIA_KEY_INVALID (invalid; also what keeps any path from leaving the store).
  */
 export interface MediaStore {
-  /** Starts an object. Holds one file descriptor until finalise or abort. */
-  open(key: MediaKey): Promise<MediaWriter>
+  /**
+   * Starts an object. Holds one file descriptor until finalise or abort. `sha256`, in lower-case hexadecimal, is what its bytes will hash to, where that is known before: a store that keeps
+   * hashes has it then of objects of any size. Who gives it compares before finalise.
+   */
+  open(key: MediaKey, sha256?: string): Promise<MediaWriter>
   /**
    * Makes ahead of time what finalise or adopt under this key would else have to make first (a folder), so that they are quick when it counts.
    * Needed by nobody: they work without it.

@@ -113,6 +113,18 @@ export const describeS3MediaStore = (name: string, start: () => Promise<S3Server
       expect(readFileSync(path).equals(other)).toBe(true)
     })
 
+    it('keeps the hash of an object of any size when it is known before', async () => {
+      const bytes = randomBytes(2 * PART_BYTES + 1)
+      for (const sha256 of [sha256Of(bytes), sha256Of(randomBytes(1))]) {
+        const key = freshKey()
+        const writer = await store.open(key, sha256)
+        await writer.append(bytes)
+        await writer.finalise()
+        if (sha256 === sha256Of(bytes)) expect((await get(store, key)).equals(bytes)).toBe(true)
+        else await expect(get(store, key)).rejects.toMatchObject({ code: 'MEDIA_CORRUPT' })
+      }
+    })
+
     it('tells bytes that somebody else put in the place of ours', async () => {
       const [key, bytes] = [freshKey(), randomBytes(3 * MIB)]
       await put(store, key, bytes)

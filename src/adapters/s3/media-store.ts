@@ -31,7 +31,7 @@ export interface PresignOptions {
  * The media store in an S3 bucket. Beside the port's contract:
  * - Keys must be unique for every attempt: finalise and adopt ask first whether there is an object (MEDIA_CONFLICT), but of rivals that ask at the same time more
  *   than one may win. `If-None-Match` would decide it, but is refused or ignored by many servers.
- * - Bodies are signed with their SHA-256, which the server verifies. Objects in one request and adopted files have that of the whole as metadata; reading such an object
+ * - Bodies are signed with their SHA-256, which the server verifies. Objects in one request, adopted files and those whose hash was known before have that of the whole as metadata; reading such an object
  *   whole verifies it, and ends with MEDIA_CORRUPT (corrupt) instead of well when it differs.
  * - A finalise that rejected with MEDIA_UNAVAILABLE may have been done all the same: what is there then has no row, and is swept.
  * - MEDIA_STORE_UNUSABLE (unavailable, not retryable): the server refuses credentials, bucket or permission.
@@ -88,8 +88,8 @@ class BucketMediaStore implements S3MediaStore {
       })
   }
 
-  async open(key: MediaKey): Promise<MediaWriter> {
-    return new ObjectWriter(this.#bucket, this.#bucket.addressOf(key))
+  async open(key: MediaKey, sha256?: string): Promise<MediaWriter> {
+    return new ObjectWriter(this.#bucket, this.#bucket.addressOf(key), sha256)
   }
 
   /** There are no folders. */

@@ -15,6 +15,7 @@ const FIRST_BUFFER_BYTES = 1024 ** 2
 export class ObjectWriter implements MediaWriter {
   readonly #bucket: Bucket
   readonly #address: ObjectAddress
+  readonly #sha256: string | undefined
   /** Buffers of parts that have been sent, to be filled again. */
   readonly #spare: Buffer[] = []
   #heldBack: Buffer | undefined
@@ -25,8 +26,9 @@ export class ObjectWriter implements MediaWriter {
   #isOpen = true
   byteSize = 0
 
-  constructor(bucket: Bucket, address: ObjectAddress) {
+  constructor(bucket: Bucket, address: ObjectAddress, sha256?: string) {
     this.#bucket = bucket
+    this.#sha256 = sha256
     this.#address = address
   }
 
@@ -74,9 +76,9 @@ export class ObjectWriter implements MediaWriter {
     if (await this.#bucket.head(this.#address)) throw conflict()
   }
 
-  /** The hash of the whole is not known while parts go out, the header least of all: an upload in parts goes without. */
+  /** The hash of the whole is not known while parts go out, unless somebody knew it before: else an upload in parts goes without. */
   async #begun(): Promise<PartUpload> {
-    this.#upload ??= await PartUpload.begin(this.#bucket, this.#address, undefined)
+    this.#upload ??= await PartUpload.begin(this.#bucket, this.#address, this.#sha256)
     return this.#upload
   }
 

@@ -60,7 +60,9 @@ const linesOf = ({ count, first }: Listed): readonly string[] => [
   ...(count > first.length ? [`… and ${count - first.length} more`] : []),
 ]
 
-const nextStep = ({ isComplete, isServed, left }: MigrationReport): string => {
+const nextStep = ({ isComplete, isServed, left, wrong }: MigrationReport): string => {
+  if (isComplete && wrong.count > 0)
+    return 'Complete, but for what is wrong at the source: a server can be started on the target.'
   if (isComplete) return 'Complete: start a server on the target.'
   if (isServed) return 'Not complete, as a server of the source is running: stop it and run this once more.'
   return left.count === 1

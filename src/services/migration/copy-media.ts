@@ -28,7 +28,7 @@ export const copyMedia = async (copy: MediaCopy): Promise<Problem> => {
 }
 
 const copyOnce = async ({ from, to, media, onBytes }: MediaCopy): Promise<Problem> => {
-  const writer = await to.open(media.key)
+  const writer = await to.open(media.key, media.sha256)
   try {
     const problem = await readVerified(from, media, async (chunk) => {
       await writer.append(chunk)

@@ -65,5 +65,5 @@ const taken = (why: string): PoulsenError =>
     code: 'MIGRATION_TARGET_TAKEN',
     kind: 'conflict',
     message: `The target is not empty, and not a copy that can be gone on with: ${why}.`,
-    hint: 'Give --to a new folder, an empty database, a bucket or prefix without objects. What a server has been started on is nobody’s copy any more.',
+    hint: 'Give --to a new folder, an empty database, a bucket or prefix without objects. What a server was started on is no copy any more.',
   })

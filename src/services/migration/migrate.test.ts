@@ -175,8 +175,8 @@ describe('a migration', () => {
     for (const each of [damaged, shorter, missing]) await mediaStore.remove(keyOf(each))
     await putBytes(mediaStore, keyOf(damaged), randomBytes(3_000))
     await putBytes(mediaStore, keyOf(shorter), randomBytes(2_999))
-    const { wrong, copied, isComplete } = await run()
-    expect([copied, isComplete, wrong.count]).toEqual([1, true, 3])
+    const { wrong, copied, isComplete, bytes } = await run()
+    expect([copied, isComplete, wrong.count, bytes]).toEqual([1, true, 3, 3_000])
     expect(Object.fromEntries(wrong.first.map(({ id, why }) => [id, why]))).toEqual({
       [damaged.id]: 'its bytes are not those that were stored',
       [shorter.id]: 'has 2999 bytes instead of 3000',
@@ -248,6 +248,31 @@ describe('a migration', () => {
       },
     })
     expect(await run({ mediaStore: deleting })).toMatchObject({ copied: 0, wrong: { count: 0 }, left: { count: 0 } })
+  })
+
+  it('leaves a project that comes while it runs, and all that belongs to it, for the next run', async () => {
+    await stored()
+    const late = aProject()
+    const growing = new Proxy(catalogue, {
+      get: (rows, name) => {
+        const value: unknown = Reflect.get(rows, name, rows)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]) => {
+          if (name === 'listTrunks') {
+            await rows.createProject(late)
+            await rows.createTrunk(aTrunk(late.id))
+            await rows.createToken(aToken(late.id))
+            await rows.createPublishToken(aPublishToken(late.id))
+            await stored({ projectId: late.id })
+          }
+          return (value as (...args: unknown[]) => unknown).apply(rows, args)
+        }
+      },
+    })
+    expect(await run({ catalogue: growing })).toMatchObject({ copied: 1 })
+    expect(await target.catalogue.listProjects()).toEqual([project])
+    expect(await run()).toMatchObject({ copied: 1, unchanged: 1 })
+    await expectSame()
   })
 
   it('verifies media that both sides share, and neither copies nor removes it', async () => {

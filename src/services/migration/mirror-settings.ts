@@ -11,17 +11,20 @@ import { pairSorted } from './pair-sorted.ts'
 export const mirrorSettings = async (source: Catalogue, target: Catalogue): Promise<readonly Project[]> => {
   const projects = await source.listProjects()
   for (const project of projects) await putProject(target, project)
-  const [tokens, oldTokens] = [await tokensOf(source), await tokensOf(target)]
-  await mirror<Token>(tokens, oldTokens, {
+  // A project that came since is for another run, and all that belongs to it.
+  const ids = new Set(projects.map(({ id }) => id))
+  const ofThese = ({ projectId }: { readonly projectId: string }) => ids.has(projectId)
+  const targets = await target.listProjects()
+  await mirror<Token>(await tokensOf(source, projects), await tokensOf(target, targets), {
     remove: ({ projectId, id }) => target.deleteToken(projectId, id),
     create: (token) => target.createToken(token),
   })
-  await mirror<Trunk>(await source.listTrunks(), await target.listTrunks(), {
+  await mirror<Trunk>((await source.listTrunks()).filter(ofThese), await target.listTrunks(), {
     remove: ({ id }) => target.deleteTrunk(id),
     create: (trunk) => target.createTrunk(trunk),
   })
-  await mirrorPublishTokens(source, target, new Set(projects.map(({ id }) => id)))
-  return target.listProjects()
+  await mirrorPublishTokens(source, target, ofThese)
+  return targets
 }
 
 const putProject = async (target: Catalogue, project: Project): Promise<void> => {
@@ -37,9 +40,9 @@ const putProject = async (target: Catalogue, project: Project): Promise<void> =>
     })
 }
 
-const tokensOf = async (catalogue: Catalogue): Promise<readonly Token[]> => {
+const tokensOf = async (catalogue: Catalogue, projects: readonly Project[]): Promise<readonly Token[]> => {
   const tokens: Token[] = []
-  for (const { id } of await catalogue.listProjects()) tokens.push(...(await catalogue.listTokens(id)))
+  for (const { id } of projects) tokens.push(...(await catalogue.listTokens(id)))
   return tokens
 }
 
@@ -62,13 +65,12 @@ const mirror = async <T extends { readonly id: string; readonly projectId: strin
 const mirrorPublishTokens = async (
   source: Catalogue,
   target: Catalogue,
-  projectIds: ReadonlySet<string>,
+  isWanted: (token: PublishToken) => boolean,
 ): Promise<void> => {
   const byDigest = (a: PublishToken, b: PublishToken) => (a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1)
   for await (const pair of pairSorted(publishTokens(source), publishTokens(target), byDigest)) {
     const token = pair.source
-    // A project that came since is for another run, and all that belongs to it.
-    if (!token || !projectIds.has(token.projectId)) continue
+    if (!token || !isWanted(token)) continue
     if (!pair.target) await target.createPublishToken(token)
     else if (token.isUsed && !pair.target.isUsed) await target.usePublishToken(token.digest, 0)
     else if (!token.isUsed && pair.target.isUsed) await target.freePublishToken(token.digest)

@@ -54,10 +54,18 @@ export class RecordingMover {
   async #moveMedia(recording: Recording): Promise<Problem> {
     const { media } = recording
     if (!media || !hasBytes(recording)) return undefined
-    const { source, target, isSameMedia } = this.#sides
-    const onBytes = (count: number) => {
+    let readBytes = 0
+    const problem = await this.#moveBytes(media, (count) => {
+      readBytes += count
       this.#tally.bytes += count
-    }
+    })
+    // Counted as they went, for who watches; in the end it is what was moved that counts.
+    this.#tally.bytes += (problem === undefined ? (media.byteSize ?? 0) : 0) - readBytes
+    return problem
+  }
+
+  async #moveBytes(media: MediaObject, onBytes: (count: number) => void): Promise<Problem> {
+    const { source, target, isSameMedia } = this.#sides
     const shared = isSameMedia ? await readVerified(target.mediaStore, media, ({ length }) => onBytes(length)) : MISSING
     // Of what both share, a part may still be on the source's disk.
     return shared === MISSING ? copyMedia({ from: source.mediaStore, to: target.mediaStore, media, onBytes }) : shared

@@ -24,7 +24,7 @@ export interface Counts {
   readonly removed: number
   /** Recordings that were there already. */
   readonly unchanged: number
-  /** Bytes that were copied. */
+  /** Bytes of the recordings that were copied. */
   readonly bytes: number
   /** Not to be had yet: in progress, or on the disk of a node. */
   readonly left: Listed

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../support/wait-for.ts'
 
 /** What a run printed with `--json`. */
@@ -20,6 +21,8 @@ export interface MigrateOptions {
   readonly environment: Readonly<Record<string, string>>
 }
 
+/** Counting takes from the machine what the migration could have. */
+const COUNT_EVERY_MS = 100
 const LONG_MS = 1_200_000
 
 const start = ({ from, to, environment }: MigrateOptions): ChildProcess =>
@@ -50,7 +53,10 @@ export const killMigrateAt = async (
   const child = start(options)
   const exited = once(child, 'exit')
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
-  await waitFor(async () => hasEnded() || (await countDone()) >= count || undefined, LONG_MS)
+  await waitFor(async () => {
+    await delay(COUNT_EVERY_MS)
+    return hasEnded() || (await countDone()) >= count || undefined
+  }, LONG_MS)
   child.kill('SIGKILL')
   await exited
   return child.signalCode === 'SIGKILL'
