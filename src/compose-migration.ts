@@ -14,7 +14,7 @@ import type { MediaStore } from './ports/media-store.ts'
 import { sameCatalogue } from './services/migration/incoming.ts'
 import { type MigrationListener, type MigrationReport, migrate } from './services/migration/migrate.ts'
 import type { MigrationSource, MigrationTarget } from './services/migration/sides.ts'
-import { SpooledMediaStore } from './services/spooled-media-store.ts'
+import { SpooledMediaStore, type SpoolListener } from './services/spooled-media-store.ts'
 
 const CATALOGUE_FILE = 'catalogue.sqlite'
 const telemetry = SILENT
@@ -128,6 +128,8 @@ const openCatalogue = async ({ folder = '', catalogueUrl }: MigrationSide, opene
   return catalogue
 }
 
+const LISTENS_TO_NOTHING: SpoolListener = { isAway: false, arrived() {}, removalNoted() {} }
+
 const openLocal = (folder = '') => openFilesystemMediaStore({ root: join(folder, 'media') })
 
 const openRemote = async (url: string, opened: AsyncDisposableStack): Promise<ConnectedS3> => {
@@ -146,6 +148,6 @@ const openSourceMedia = async (
   const remote = await openRemote(mediaUrl, opened)
   if (folder === undefined) return remote
   const local = await openLocal(folder)
-  const both = new SpooledMediaStore({ local, remote, removals: local }, { arrived() {}, removalNoted() {} })
+  const both = new SpooledMediaStore({ local, remote, removals: local }, LISTENS_TO_NOTHING)
   return Object.assign(both, { check: async () => void (await Promise.all([local.check(), remote.check()])) })
 }
