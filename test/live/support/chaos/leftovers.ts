@@ -8,7 +8,7 @@ import { systemClock } from '../../../../src/adapters/system/clock.ts'
 import type { Catalogue } from '../../../../src/ports/catalogue.ts'
 import type { MediaStore } from '../../../../src/ports/media-store.ts'
 import { parseMediaKey } from '../../../../src/services/media-key.ts'
-import { Sweeping, type Swept } from '../../../../src/services/sweeping.ts'
+import { Sweeping } from '../../../../src/services/sweeping.ts'
 import { aTelemetry } from '../../../builders/services.ts'
 import type { ServerCredentials } from '../../../support/s3-server.ts'
 import type { ClusterNode } from '../cluster.ts'
@@ -22,8 +22,10 @@ export interface Remains {
 }
 
 /** What the sweepers found, whose time is made to come now, and what is wrong with what they left. */
-export interface Leftovers extends Swept {
+export interface Leftovers {
   readonly problems: readonly string[]
+  /** Objects that no row named, in S3 and on the disks. */
+  readonly orphans: { readonly s3: number; readonly disks: number }
   /** Objects in S3 afterwards. */
   readonly objects: number
 }
@@ -40,11 +42,13 @@ export const sweepAll = async ({ nodes, database, mediaStore, credentials }: Rem
   )
   try {
     const ports = { catalogue, telemetry, clock: systemClock }
-    const swept = await new Sweeping({ ...ports, stores: [remote, ...disks], ageMinMs: 0 }).sweep()
+    const sweep = async (stores: readonly MediaStore[]) =>
+      (await new Sweeping({ ...ports, stores, ageMinMs: 0 }).sweep()).orphans
+    const orphans = { s3: await sweep([remote]), disks: await sweep(disks) }
     const keys = await keysIn(remote)
     const problems = (await strangers(catalogue, keys)).map((key) => `${key} is in S3 for nobody`)
     for (const disk of disks) for (const key of await keysIn(disk)) problems.push(`${key} is still on a disk`)
-    return { ...swept, problems, objects: keys.length }
+    return { orphans, problems, objects: keys.length }
   } finally {
     remote.close()
     await catalogue.close()
