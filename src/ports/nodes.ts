@@ -15,7 +15,7 @@ export interface Holder {
  * The servers over one catalogue. Each holds what it records and what it has not moved to the shared media store yet, from the commit of a recording's row
  * until {@link Nodes.release}.
  *
- * Contract, held by PostgreSQL (test/contract/nodes.contract.ts):
+ * Contract, held by PostgreSQL (src/adapters/postgres/nodes.test.ts):
  * - Times are measured by one clock, the catalogue's: those of the nodes may differ.
  * - Rejections are those of the catalogue.
  */

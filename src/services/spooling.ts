@@ -33,6 +33,12 @@ export interface SpoolingParts extends Spool {
 
 type Outcome = 'done' | 'later' | 'away'
 
+/** Since when an object waits, and when it is looked at again: what has no row for long will hardly get one, and costs a question each time. */
+interface Waiting {
+  readonly sinceMs: number
+  againAtMs: number
+}
+
 /**
  * Moves what has landed on this machine's disk to the remote media store, one recording at a time and again and again: once its row is final, and no sooner, since
  * until then it is this node that has to settle it. A crash at any point is mended by the next start: an object that is there already is not sent twice, and one whose
@@ -40,8 +46,7 @@ type Outcome = 'done' | 'later' | 'away'
  */
 export class Spooling implements SpoolListener {
   readonly #parts: SpoolingParts
-  /** What waits, and since when. */
-  readonly #waiting = new Map<MediaKey, number>()
+  readonly #waiting = new Map<MediaKey, Waiting>()
   readonly #ending = new AbortController()
   #wake = Promise.withResolvers<void>()
   #isUnlisted = true
@@ -59,7 +64,7 @@ export class Spooling implements SpoolListener {
 
   get state(): SpoolState {
     const nowMs = this.#parts.clock.nowMs()
-    const oldestMs = this.#waiting.values().reduce((oldest, sinceMs) => Math.max(oldest, nowMs - sinceMs), 0)
+    const oldestMs = this.#waiting.values().reduce((oldest, { sinceMs }) => Math.max(oldest, nowMs - sinceMs), 0)
     return { waiting: this.#waiting.size, oldestMs, isAway: this.#isAway }
   }
 
@@ -68,7 +73,8 @@ export class Spooling implements SpoolListener {
   }
 
   arrived(key: MediaKey): void {
-    if (this.#waiting.size < SPOOL_QUEUE_MAX) this.#waiting.set(key, this.#parts.clock.nowMs())
+    const nowMs = this.#parts.clock.nowMs()
+    if (this.#waiting.size < SPOOL_QUEUE_MAX) this.#waiting.set(key, { sinceMs: nowMs, againAtMs: nowMs })
     else this.#isUnlisted = true
     this.#wake.resolve()
   }
@@ -107,12 +113,14 @@ export class Spooling implements SpoolListener {
     await (outcome === 'away' ? pause : Promise.race([pause, this.#wake.promise]))
   }
 
-  /** Everything that waits, once. */
+  /** Everything that waits and is due, once. */
   async #pass(): Promise<Outcome> {
     if (this.#hasRemovals) await this.#removeThere()
     if (this.#isUnlisted) await this.#list()
-    const keys = this.#waiting.keys().toArray().values()
-    const outcomes = new Set<Outcome>()
+    const nowMs = this.#parts.clock.nowMs()
+    const due = [...this.#waiting].flatMap(([key, { againAtMs }]) => (againAtMs <= nowMs ? [key] : []))
+    const outcomes = new Set<Outcome>(due.length < this.#waiting.size ? ['later'] : [])
+    const keys = due.values()
     const worker = async () => {
       for (const key of keys) {
         if (this.#ending.signal.aborted || outcomes.has('away')) return
@@ -129,10 +137,18 @@ export class Spooling implements SpoolListener {
       const isDone = await this.#move(key)
       this.#isAway = false
       if (isDone) this.#waiting.delete(key)
+      else this.#postpone(key)
       return isDone ? 'done' : 'later'
     } catch (error) {
       return this.#failed(error, 'move')
     }
+  }
+
+  /** By as long as it has waited already, up to the longest pause. */
+  #postpone(key: MediaKey): void {
+    const waiting = this.#waiting.get(key)
+    const nowMs = this.#parts.clock.nowMs()
+    if (waiting) waiting.againAtMs = nowMs + Math.min(nowMs - waiting.sinceMs, SPOOL_AGAIN_MS.last)
   }
 
   /** Who does not answer now does not answer for the next recording either; anything else concerns this one. */

@@ -56,6 +56,7 @@ interface Stage {
   readonly store: SpooledMediaStore
   readonly nodes: MemoryNodes
   readonly telemetry: ReturnType<typeof aTelemetry>
+  readonly clock: ReturnType<typeof aClock>
   readonly projectId: string
   readonly spooling: Spooling
   /** What runs after a crash, over the same disk. */
@@ -68,6 +69,7 @@ const aStage = async (): Promise<Stage> => {
   const catalogue = new MemoryCatalogue()
   const nodes = new MemoryNodes()
   const telemetry = aTelemetry()
+  const clock = aClock()
   const project = aProject()
   await catalogue.createProject(project)
   const parts = {
@@ -76,7 +78,7 @@ const aStage = async (): Promise<Stage> => {
     catalogue,
     nodes,
     telemetry,
-    clock: aClock(),
+    clock,
     onTrouble: () => {},
     againMs: { first: 5, last: 20 },
   }
@@ -92,7 +94,7 @@ const aStage = async (): Promise<Stage> => {
     return again
   }
   const store = new SpooledMediaStore({ local, remote, removals }, spooling)
-  return { local, remote, catalogue, nodes, store, telemetry, projectId: project.id, spooling, restart }
+  return { local, remote, catalogue, nodes, store, telemetry, clock, projectId: project.id, spooling, restart }
 }
 
 const keyOf = ({ media }: Recording): string => media?.key ?? ''
@@ -305,6 +307,30 @@ describe('the spool', () => {
       true,
       true,
     ])
+  })
+
+  it('asks ever more rarely about what has no row', async () => {
+    const stage = await aStage()
+    await stage.spooling.start()
+    const orphans = Array.from({ length: 20 }, () => aRecording(stage.projectId))
+    for (const each of orphans) await put(stage.store, keyOf(each), Buffer.from('no row'))
+    const asked: string[] = []
+    const findRecording = stage.catalogue.findRecording.bind(stage.catalogue)
+    stage.catalogue.findRecording = (projectId, id) => {
+      asked.push(id)
+      return findRecording(projectId, id)
+    }
+    stage.clock.advance(10_000)
+    asked.length = 0
+    await waitFor(() => orphans.every(({ id }) => asked.includes(id)) || undefined)
+    asked.length = 0
+    stage.clock.advance(9_000)
+    for (let index = 0; index < 10; index += 1) await moved(stage, await store(stage))
+    expect(asked.filter((id) => orphans.some((each) => each.id === id))).toEqual([])
+    // A row that comes late is found all the same.
+    for (const each of orphans) await stage.catalogue.createRecording(each)
+    stage.clock.advance(1_000)
+    await Promise.all(orphans.map((each) => moved(stage, each)))
   })
 
   it.each([1, 2, 3, 4, 5])('loses nothing whatever fails on the way (seed %i)', async (seed) => {

@@ -7,7 +7,6 @@ import { parseS3Url } from '../../../../src/adapters/s3/s3-url.ts'
 import { systemClock } from '../../../../src/adapters/system/clock.ts'
 import type { Catalogue } from '../../../../src/ports/catalogue.ts'
 import type { MediaStore } from '../../../../src/ports/media-store.ts'
-import type { Swept } from '../../../../src/ports/telemetry.ts'
 import { parseMediaKey } from '../../../../src/services/media-key.ts'
 import { Sweeping } from '../../../../src/services/sweeping.ts'
 import { aTelemetry } from '../../../builders/services.ts'
@@ -24,8 +23,10 @@ export interface Remains {
 }
 
 /** What the sweepers found, whose time is made to come now, and what is wrong with what they left. */
-export interface Leftovers extends Pick<Swept, 'orphans' | 'unfinished'> {
+export interface Leftovers {
   readonly problems: readonly string[]
+  /** Objects that no row named, in S3 and on the disks. */
+  readonly orphans: { readonly s3: number; readonly disks: number }
   /** Objects in S3 afterwards. */
   readonly objects: number
 }
@@ -43,18 +44,14 @@ export const sweepAll = async ({ nodes, database, mediaStore, credentials }: Rem
   try {
     const ports = { catalogue, telemetry, clock: systemClock }
     const notes = new MemoryMediaStore()
-    const sweptOf = (store: MediaStore) =>
-      new Sweeping({ ...ports, name: 'shared', store, notes, keepMs: 0, ageMinMs: 0 }).sweep()
-    const swept = { orphans: 0, unfinished: 0 }
-    for (const store of [remote, ...disks]) {
-      const { orphans, unfinished } = await sweptOf(store)
-      swept.orphans += orphans
-      swept.unfinished += unfinished
-    }
+    const sweep = async (store: MediaStore) =>
+      (await new Sweeping({ ...ports, name: 'shared', store, notes, keepMs: 0, ageMinMs: 0 }).sweep()).orphans
+    const orphans = { s3: await sweep(remote), disks: 0 }
+    for (const disk of disks) orphans.disks += await sweep(disk)
     const keys = await keysIn(remote)
     const problems = (await strangers(catalogue, keys)).map((key) => `${key} is in S3 for nobody`)
     for (const disk of disks) for (const key of await keysIn(disk)) problems.push(`${key} is still on a disk`)
-    return { ...swept, problems, objects: keys.length }
+    return { orphans, problems, objects: keys.length }
   } finally {
     remote.close()
     await catalogue.close()

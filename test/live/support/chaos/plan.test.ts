@@ -10,16 +10,16 @@ describe('a plan of faults', () => {
     expect(planFaults(7, PACE)).not.toEqual(planFaults(8, PACE))
   })
 
-  it.each(SEEDS)('has everything in it, in order, one server away at a time (seed %i)', (seed) => {
-    const plan = planFaults(seed, PACE)
-    expect(plan.map(({ atMs }) => atMs)).toEqual(plan.map(({ atMs }) => atMs).toSorted((a, b) => a - b))
-    const kills = plan.filter(({ kind }) => kind === 'kill')
-    expect(kills).toHaveLength(20)
-    const outages = plan.filter((fault) => 'server' in fault)
-    const names = outages.map((fault) => `${fault.kind} ${fault.server}`)
-    for (const each of ['restart postgres', 'freeze postgres', 'restart s3', 'freeze s3'])
-      expect(names.filter((name) => name === each)).toHaveLength(2)
-    for (const [index, { atMs, forMs }] of outages.entries())
-      expect(atMs + forMs).toBeLessThanOrEqual(outages[index + 1]?.atMs ?? PACE.lengthMs)
+  it('has everything in it, in order, one server away at a time', () => {
+    for (const seed of SEEDS) {
+      const plan = planFaults(seed, PACE)
+      expect(plan.map(({ atMs }) => atMs)).toEqual(plan.map(({ atMs }) => atMs).toSorted((a, b) => a - b))
+      expect(plan.filter(({ kind }) => kind === 'kill')).toHaveLength(20)
+      const outages = plan.filter((fault) => 'server' in fault)
+      const names = Map.groupBy(outages, ({ kind, server }) => `${kind} ${server}`)
+      expect([...names.values()].map(({ length }) => length)).toEqual([2, 2, 2, 2])
+      for (const [index, { atMs, forMs }] of outages.entries())
+        expect(atMs + forMs).toBeLessThanOrEqual(outages[index + 1]?.atMs ?? PACE.lengthMs)
+    }
   })
 })
