@@ -121,7 +121,8 @@ const moveAll = async (options: MigrateOptions, source: RunningServer, countDone
   const begunMs = performance.now()
   let killed = 0
   for (let kill = 1; kill <= KILLS; kill += 1)
-    if (await killMigrateAt(options, Math.floor((kill * RECORDINGS) / (KILLS + 1)), countDone)) killed += 1
+    // The last comes halfway, so that a quick machine is not done before.
+    if (await killMigrateAt(options, Math.floor((kill * RECORDINGS) / (2 * KILLS)), countDone)) killed += 1
   const first = await runMigrate(options)
   const seconds = (performance.now() - begunMs) / MS_PER_SECOND
   const read = await reading.stop()
