@@ -22,7 +22,7 @@ export interface MigrateOptions {
 }
 
 /** Counting takes from the machine what the migration could have. */
-const COUNT_EVERY_MS = 100
+const COUNT_EVERY_MS = 50
 const LONG_MS = 1_200_000
 
 const start = ({ from, to, environment }: MigrateOptions): ChildProcess =>
