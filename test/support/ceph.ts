@@ -8,6 +8,7 @@ import { requireProgram } from '../acceptance/support/debian.ts'
 import { freePort } from './free-port.ts'
 import { makeBucket, type S3Server, type ServerCredentials, untilAnswered } from './s3-server.ts'
 import { ServerProcess } from './server-process.ts'
+import { waitFor } from './wait-for.ts'
 
 const run = promisify(execFile)
 const COMMAND_MS = 60_000
@@ -144,7 +145,9 @@ const startCluster = async (folder: string, processes: ServerProcess[]): Promise
   await inFolder(folder, 'ceph-mon', ...conf(folder), '--mkfs', '-i', 'a', '--monmap', 'monmap', '--keyring', 'keyring')
   processes.push(new ServerProcess(folder, 'ceph-mon', ['-f', ...conf(folder), '-i', 'a']))
   const osdId = randomUUID()
-  await inFolder(folder, 'ceph', ...conf(folder), 'osd', 'new', osdId, '0')
+  // A monitor that has just begun refuses some who ask. Asked again, it is the same store.
+  const known = () => inFolder(folder, 'ceph', ...conf(folder), 'osd', 'new', osdId, '0').catch(() => undefined)
+  await waitFor(known, COMMAND_MS)
   const make = ['-i', '0', '--mkfs', '--osd-uuid', osdId, '--no-mon-config']
   await inFolder(folder, 'ceph-osd', ...conf(folder), ...make)
   processes.push(new ServerProcess(folder, 'ceph-osd', ['-f', ...conf(folder), '-i', '0']))
