@@ -8,6 +8,8 @@ import { type Listed, RELAY, removeById } from './recordings.ts'
 /** A call that was answered, with what its caller has said. */
 export interface PlacedCall {
   readonly node: ClusterNode
+  /** How many kills there had been when it was placed: an answer may be the last that a node says. */
+  readonly killsBefore: number
   readonly outcome: CompletedCall
   /** Its recording was deleted while it ran. */
   readonly isDeleted: boolean
@@ -30,6 +32,7 @@ export const placeOne = async (client: ChaosClient, kills: readonly Kill[]): Pro
   const node = client.anyNode()
   const port = node.sipPort
   if (!Number.isInteger(port)) return delay(PAUSE_MS, undefined)
+  const killsBefore = kills.length
   const generator = await CallGenerator.open({ target: `sip:127.0.0.1:${port}`, t1Ms: T1_MS })
   try {
     const running = await generator.start({
@@ -39,7 +42,7 @@ export const placeOne = async (client: ChaosClient, kills: readonly Kill[]): Pro
       codecs: [client.anyOf(CODECS) ?? 'PCMU'],
       answerDeadlineMs: ANSWER_DEADLINE_MS,
     })
-    if (running.kind === 'running') return await follow(client, { node, running, kills })
+    if (running.kind === 'running') return await follow(client, { node, running, kills, killsBefore })
     const { invite } = running
     if (invite.kind === 'wrong-answer' || (invite.kind === 'refused' && invite.status !== 503))
       client.ledger.blame(`a call to ${node.url}: ${JSON.stringify(invite)}`)
@@ -49,23 +52,28 @@ export const placeOne = async (client: ChaosClient, kills: readonly Kill[]): Pro
   }
 }
 
+/** The first kill of a node after so many kills. */
+export const killOf = (node: ClusterNode, kills: readonly Kill[], before: number): Kill | undefined =>
+  kills.slice(before).find((kill) => kill.node === node)
+
 interface Following {
   readonly node: ClusterNode
   readonly running: RunningCall
   readonly kills: readonly Kill[]
+  readonly killsBefore: number
 }
 
-const follow = async (client: ChaosClient, { node, running, kills }: Following): Promise<PlacedCall> => {
-  const known = kills.length
+const follow = async (client: ChaosClient, following: Following): Promise<PlacedCall> => {
+  const { node, running, kills, killsBefore } = following
   // The other end hears of a dead recorder by its own means, and hangs up.
   const watch = setInterval(() => {
-    if (kills.slice(known).some((kill) => kill.node === node)) running.hangUp()
+    if (killOf(node, kills, killsBefore)) running.hangUp()
   }, LOOK_EVERY_MS)
   const meddling = meddle(client, running.callId)
   const outcome = await running.outcome
   clearInterval(watch)
   client.ledger.count('calls')
-  return { node, outcome, isDeleted: await meddling }
+  return { node, outcome, killsBefore, isDeleted: await meddling }
 }
 
 /** Of some calls the recording is listened to while it grows, or deleted; true when it was deleted. */
