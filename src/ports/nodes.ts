@@ -11,6 +11,13 @@ export interface Holder {
   readonly silentMs?: number
 }
 
+/** Bytes of a recording that is deleted, and that a node held. */
+export interface DeletedMedia {
+  readonly projectId: Uuid
+  readonly recordingId: Uuid
+  readonly key: MediaKey
+}
+
 /**
  * The servers over one catalogue. Each holds what it records and what it has not moved to the shared media store yet, from the commit of a recording's row
  * until {@link Nodes.release}.
@@ -28,6 +35,10 @@ export interface Nodes {
   findHolder(projectId: Uuid, recordingId: Uuid): Promise<Holder | undefined>
   /** This node holds a recording with these bytes no more; nothing happens when it did not, or when they are others by now: its id may be used again. */
   release(projectId: Uuid, recordingId: Uuid, key: MediaKey | undefined): Promise<void>
+  /** What this node held when it was deleted, through whomever, and has not said to be gone: at most `limit`, in no order. */
+  listDeleted(limit: number): Promise<readonly DeletedMedia[]>
+  /** These bytes are gone from here. */
+  forgetDeleted(deleted: DeletedMedia): Promise<void>
   /** The final recordings that this node holds, at most `limit`, in no order. */
   listHeld(limit: number): Promise<readonly Recording[]>
   /** Recordings that are not final and whose node was not heard of for `silentMs`, at most `limit`, oldest first. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { aClock } from '../../test/builders/services.ts'
-import { aLiveRecording, aProject, someCallDetails } from '../../test/builders/values.ts'
+import { aLiveRecording, aProject, aRecording, someCallDetails } from '../../test/builders/values.ts'
+import { put } from '../../test/contract/media-store.contract.ts'
 import { MemoryCatalogue } from '../../test/fakes/memory-catalogue.ts'
 import { MemoryLiveRecordings } from '../../test/fakes/memory-live-recordings.ts'
 import { MemoryMediaStore } from '../../test/fakes/memory-media-store.ts'
@@ -10,6 +11,7 @@ import { Whereabouts } from './whereabouts.ts'
 
 let catalogue: MemoryCatalogue
 let live: MemoryLiveRecordings
+let mediaStore: MemoryMediaStore
 let nodes: MemoryNodes
 let keeping: NodeKeeping
 let projectId: string
@@ -19,8 +21,9 @@ const details = someCallDetails()
 beforeEach(async () => {
   catalogue = new MemoryCatalogue()
   live = new MemoryLiveRecordings()
+  mediaStore = new MemoryMediaStore()
   nodes = new MemoryNodes()
-  keeping = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: LOST_AFTER_MS })
+  keeping = new NodeKeeping({ nodes, catalogue, live, mediaStore, clock, lostAfterMs: LOST_AFTER_MS })
   const project = aProject()
   projectId = live.projectId = project.id
   await catalogue.createProject(project)
@@ -42,6 +45,28 @@ describe('a beat', () => {
     expect(live.discarded).toEqual([deleted.id])
     expect(nodes.beats).toBe(1)
   })
+
+  it('removes the bytes that were here when they were deleted, and says so when they are gone', async () => {
+    const deleted = Array.from({ length: 3 }, () => {
+      const { id, media } = aRecording(projectId)
+      return { projectId, recordingId: id, key: media?.key ?? '' }
+    })
+    for (const { key } of deleted.slice(1)) await put(mediaStore, key, Buffer.from('audio'))
+    const kept = aRecording(projectId).media?.key ?? ''
+    await put(mediaStore, kept, Buffer.from('audio'))
+    nodes.deleted = deleted
+    const remove = mediaStore.remove.bind(mediaStore)
+    mediaStore.remove = async (key) => {
+      if (key === deleted[2]?.key) throw new Error('a disk that fails')
+      return remove(key)
+    }
+    await expect(keeping.beat()).rejects.toThrow('a disk that fails')
+    expect(nodes.deleted).toEqual([deleted[2]])
+    mediaStore.remove = remove
+    await keeping.beat()
+    expect(nodes.deleted).toEqual([])
+    expect((await Array.fromAsync(mediaStore.list())).map(({ key }) => key)).toEqual([kept])
+  })
 })
 
 describe('what a lost node has left', () => {
@@ -51,7 +76,7 @@ describe('what a lost node has left', () => {
   })
 
   it('is left alone until this node was heard for as long itself: else it was the catalogue that was away', async () => {
-    const returned = new NodeKeeping({ nodes, catalogue, live, clock, lostAfterMs: LOST_AFTER_MS })
+    const returned = new NodeKeeping({ nodes, catalogue, live, mediaStore, clock, lostAfterMs: LOST_AFTER_MS })
     nodes.lost = [await withLive()]
     const settleAfter = async (ms: number) => {
       clock.advance(ms)

@@ -3,6 +3,7 @@ import { NODE_LOST, type Recording } from '../domain/recording.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveRecordings } from '../ports/live-recordings.ts'
+import type { MediaStore } from '../ports/media-store.ts'
 import type { Nodes } from '../ports/nodes.ts'
 
 /** Nodes say so often that they live. */
@@ -10,12 +11,14 @@ export const BEAT_EVERY_MS = 5_000
 /** How often one of them looks for what lost nodes have left. */
 export const SETTLE_LOST_EVERY_MS = 10_000
 const LOST_BATCH = 100
+const DELETED_BATCH = 100
 
 /** What one node among several does for the others: it says that it lives, and speaks for those that do not. */
 export class NodeKeeping {
   readonly #nodes: Nodes
   readonly #catalogue: Catalogue
   readonly #live: LiveRecordings
+  readonly #mediaStore: MediaStore
   readonly #clock: Clock
   readonly #lostAfterMs: number
   /** Since when every beat of this node was heard; undefined when the last one was not. */
@@ -25,29 +28,43 @@ export class NodeKeeping {
     readonly nodes: Nodes
     readonly catalogue: Catalogue
     readonly live: LiveRecordings
+    readonly mediaStore: MediaStore
     readonly clock: Clock
     readonly lostAfterMs: number
   }) {
     this.#nodes = parts.nodes
     this.#catalogue = parts.catalogue
     this.#live = parts.live
+    this.#mediaStore = parts.mediaStore
     this.#clock = parts.clock
     this.#lostAfterMs = parts.lostAfterMs
   }
 
-  /** Says that this node lives, and ends the recordings of calls here that were deleted through another node. Rejects as the catalogue does. */
+  /** Says that this node lives, and lets go of what was deleted through another one: calls here end, bytes go. Rejects as the catalogue and the media store do. */
   async beat(): Promise<void> {
     await this.#nodes.beat().catch((error: unknown) => {
       this.#heardSinceMs = undefined
       throw error
     })
     this.#heardSinceMs ??= this.#clock.nowMs()
+    await this.#endDeletedCalls()
+    await this.#removeDeleted()
+  }
+
+  async #endDeletedCalls(): Promise<void> {
     const live = this.#live.list()
     if (live.length === 0) return
     const unsettled = new Set((await this.#catalogue.listUnsettled()).map(({ id }) => id))
     for (const { projectId, id } of live) {
       const isDeleted = !unsettled.has(id) && !(await this.#catalogue.findRecording(projectId, id))
       if (isDeleted) await this.#live.discard(id)
+    }
+  }
+
+  async #removeDeleted(): Promise<void> {
+    for (const deleted of await this.#nodes.listDeleted(DELETED_BATCH)) {
+      await this.#mediaStore.remove(deleted.key)
+      await this.#nodes.forgetDeleted(deleted)
     }
   }
 

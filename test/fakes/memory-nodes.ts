@@ -1,6 +1,6 @@
 import { PoulsenError } from '../../src/domain/errors.ts'
 import type { Recording } from '../../src/domain/recording.ts'
-import type { Holder, Nodes } from '../../src/ports/nodes.ts'
+import type { DeletedMedia, Holder, Nodes } from '../../src/ports/nodes.ts'
 
 /** Nodes whose whereabouts a test says. */
 export class MemoryNodes implements Nodes {
@@ -13,6 +13,7 @@ export class MemoryNodes implements Nodes {
   isAway = false
   refusals = 0
   lost: readonly Recording[] = []
+  deleted: readonly DeletedMedia[] = []
   hasLease = true
   beats = 0
 
@@ -34,6 +35,15 @@ export class MemoryNodes implements Nodes {
   async release(_projectId: string, recordingId: string, key?: string): Promise<void> {
     this.#require()
     if (key === undefined || this.#keys.get(recordingId) === key) this.holders.delete(recordingId)
+  }
+
+  async listDeleted(limit: number): Promise<readonly DeletedMedia[]> {
+    return this.deleted.slice(0, limit)
+  }
+
+  async forgetDeleted(deleted: DeletedMedia): Promise<void> {
+    this.#require()
+    this.deleted = this.deleted.filter((each) => each !== deleted)
   }
 
   async listHeld(): Promise<readonly Recording[]> {

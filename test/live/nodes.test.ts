@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CallGenerator, type RunningCall } from '../../src/caller/place-call.ts'
 import { wavOf } from '../acceptance/support/wav.ts'
@@ -105,6 +107,25 @@ describe('two nodes over one PostgreSQL and one S3', () => {
       call.hangUp()
       await call.outcome
       for (const node of [first, second]) expect((await node.media(call.recordingId)).status).toBe(404)
+    },
+    LONG_MS,
+  )
+
+  it(
+    'lose what is deleted through the other one, before it has moved',
+    async () => {
+      const [gone, kept] = [randomUUID(), randomUUID()]
+      s3.freeze()
+      try {
+        for (const id of [gone, kept]) expect(await first.put(id, wavOf(1, 20_000))).toBe(201)
+        const path = `/api/relay/rest/recordings/${gone}`
+        expect((await second.ask(path, { method: 'DELETE' }, LONG_MS)).status).toBe(204)
+        const onDisk = () => readdirSync(join(first.dataDir, 'media'), { recursive: true }).join()
+        await waitFor(() => !onDisk().includes(gone) || undefined, 20_000)
+        expect(onDisk()).toContain(kept)
+      } finally {
+        s3.thaw()
+      }
     },
     LONG_MS,
   )

@@ -160,6 +160,19 @@ export const MIGRATIONS: readonly Migration[] = [
       INSERT INTO catalogue_identity (only_row, id, migration_is_complete) VALUES (1, gen_random_uuid()::text, 0);
     `,
   },
+  {
+    name: 'deletions of what a node holds',
+    sql: `
+      -- Written with the deletion of a recording that a node holds; a row goes when the node has removed the bytes.
+      CREATE TABLE deletions (
+        node_id text COLLATE "C" NOT NULL,
+        recording_id text COLLATE "C" NOT NULL,
+        project_id text COLLATE "C" NOT NULL,
+        media_key text COLLATE "C" NOT NULL,
+        PRIMARY KEY (node_id, recording_id, project_id, media_key)
+      );
+    `,
+  },
 ]
 
 /**

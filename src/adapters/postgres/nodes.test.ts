@@ -5,6 +5,7 @@ import { aLiveRecording, aProject, aRecording } from '../../../test/builders/val
 import { PostgresServer } from '../../../test/support/postgres.ts'
 import { POSTGRES_MAJORS } from '../../../test/support/postgres-packages.ts'
 import { waitFor } from '../../../test/support/wait-for.ts'
+import type { Recording } from '../../domain/recording.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
 import { openSharedCatalogue } from './catalogue.ts'
 
@@ -58,6 +59,26 @@ describe.each(POSTGRES_MAJORS)('nodes that share a catalogue in PostgreSQL %i', 
     await second.catalogue.deleteRecording(projectId, upload.id)
     expect(await first.nodes.findHolder(projectId, upload.id)).toBeUndefined()
     expect(await first.nodes.findHolder(projectId, randomUUID())).toBeUndefined()
+  })
+
+  it('hear of the deletion of what they hold, whoever deletes', async () => {
+    const { first, second, projectId } = await twoNodes()
+    const [here, there, moved] = [aRecording(projectId), aRecording(projectId), aRecording(projectId)]
+    for (const each of [here, there, moved]) await first.catalogue.createRecording(each)
+    await first.nodes.release(projectId, moved.id, moved.media?.key)
+    await first.catalogue.deleteRecording(projectId, here.id)
+    expect(await second.catalogue.deleteRecording(projectId, there.id)).toEqual(there)
+    for (const { id } of [there, moved]) await second.catalogue.deleteRecording(projectId, id)
+    const deleted = await first.nodes.listDeleted(10)
+    const keyed = ({ id, media }: Recording) => ({ projectId, recordingId: id, key: media?.key })
+    expect(deleted).toHaveLength(2)
+    expect(deleted).toEqual(expect.arrayContaining([keyed(here), keyed(there)]))
+    expect(await first.nodes.listDeleted(1)).toHaveLength(1)
+    expect(await second.nodes.listDeleted(10)).toEqual([])
+    for (const each of deleted) await second.nodes.forgetDeleted(each)
+    expect(await first.nodes.listDeleted(10)).toHaveLength(2)
+    for (const each of deleted) await first.nodes.forgetDeleted(each)
+    expect(await first.nodes.listDeleted(10)).toEqual([])
   })
 
   it('hold nothing that ended without bytes', async () => {

@@ -1,8 +1,8 @@
 import type { Recording } from '../../domain/recording.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { MediaKey } from '../../ports/media-store.ts'
-import type { Holder, Nodes } from '../../ports/nodes.ts'
-import { type Cell, compactKey, recordingOf } from '../sql/rows.ts'
+import type { DeletedMedia, Holder, Nodes } from '../../ports/nodes.ts'
+import { type Cell, compactKey, fullKey, recordingOf } from '../sql/rows.ts'
 import type { NODE_STATEMENTS } from './statements.ts'
 
 /** Which node this is, and where its peers reach it. */
@@ -42,6 +42,19 @@ export class PostgresNodes implements Nodes {
   async release(projectId: Uuid, recordingId: Uuid, key: MediaKey | undefined): Promise<void> {
     const compact = key === undefined ? null : compactKey(key, { projectId, id: recordingId })
     await this.#ask('release', projectId, recordingId, this.id, compact)
+  }
+
+  async listDeleted(limit: number): Promise<readonly DeletedMedia[]> {
+    const rows = (await this.#ask('listDeleted', this.id, limit)) as [Uuid, Uuid, compact: string][]
+    return rows.map(([projectId, recordingId, compact]) => ({
+      projectId,
+      recordingId,
+      key: fullKey(compact, { projectId, id: recordingId }),
+    }))
+  }
+
+  async forgetDeleted({ projectId, recordingId, key }: DeletedMedia): Promise<void> {
+    await this.#ask('forgetDeleted', this.id, projectId, recordingId, compactKey(key, { projectId, id: recordingId }))
   }
 
   async listHeld(limit: number): Promise<readonly Recording[]> {

@@ -102,7 +102,13 @@ export const WRITES = {
     SELECT recordings.project_id, recordings.id, held.versions + 1, $3, $4, $5 FROM recordings,
       (SELECT count(*) AS versions FROM metadata_versions WHERE project_id = $1 AND recording_id = $2) AS held
     WHERE recordings.project_id = $6 AND recordings.id = $7 AND held.versions < $8 RETURNING number`,
-  deleteRecording: `DELETE FROM recordings WHERE project_id = $1 AND id = $2 RETURNING ${RECORDING}`,
+  // The node that holds it hears of it, whoever deletes.
+  deleteRecording: `WITH gone AS (DELETE FROM recordings WHERE project_id = $1 AND id = $2 RETURNING ${RECORDING}),
+    told AS (INSERT INTO deletions (node_id, recording_id, project_id, media_key)
+      SELECT node_id, gone.id, gone.project_id, media_key FROM gone
+      JOIN held_recordings ON recording_id = gone.id AND held_recordings.project_id = gone.project_id WHERE media_key IS NOT NULL
+      ON CONFLICT DO NOTHING)
+    SELECT ${RECORDING} FROM gone`,
 } as const satisfies Record<WriteName, string>
 
 const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
@@ -115,6 +121,9 @@ export const NODE_STATEMENTS = {
     LEFT JOIN nodes ON nodes.id = held_recordings.node_id WHERE project_id = $1 AND recording_id = $2`,
   release: `DELETE FROM held_recordings USING recordings WHERE recordings.project_id = $1 AND recordings.id = $2 AND media_key IS NOT DISTINCT FROM $4
     AND held_recordings.project_id = $1 AND recording_id = $2 AND node_id = $3`,
+  listDeleted: 'SELECT project_id, recording_id, media_key FROM deletions WHERE node_id = $1 LIMIT $2',
+  forgetDeleted:
+    'DELETE FROM deletions WHERE node_id = $1 AND project_id = $2 AND recording_id = $3 AND media_key = $4',
   listHeld: `SELECT ${RECORDING_OF} FROM held_recordings JOIN recordings USING (project_id)
     WHERE recordings.id = recording_id AND node_id = $1 AND NOT (${NOT_FINAL}) LIMIT $2`,
   listLost: `SELECT ${RECORDING_OF} FROM recordings JOIN held_recordings ON recording_id = recordings.id AND held_recordings.project_id = recordings.project_id

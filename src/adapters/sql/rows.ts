@@ -63,6 +63,10 @@ const ID_MARK = '$id'
 export const compactKey = (key: string, { projectId, id }: Pick<Recording, 'projectId' | 'id'>): string =>
   key.replace(projectId, PROJECT_MARK).replace(id, ID_MARK)
 
+/** The key that {@link compactKey} has made shorter. */
+export const fullKey = (compact: string, { projectId, id }: Pick<Recording, 'projectId' | 'id'>): string =>
+  compact.replace(PROJECT_MARK, projectId).replace(ID_MARK, id)
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** A recording as cells, in column order. */
@@ -116,7 +120,7 @@ export const recordingOf = (cells: unknown): Recording => {
 
 const mediaOf = (row: RecordingCells, compact: string): MediaObject => {
   const media: Mutable<MediaObject> = {
-    key: compact.replace(PROJECT_MARK, row[0]).replace(ID_MARK, row[1]),
+    key: fullKey(compact, { projectId: row[0], id: row[1] }),
     format: row[15],
     codec: row[16],
     sampleRateHz: row[17],
