@@ -39,8 +39,8 @@ export interface Nodes {
   listDeleted(limit: number): Promise<readonly DeletedMedia[]>
   /** These bytes are gone from here. */
   forgetDeleted(deleted: DeletedMedia): Promise<void>
-  /** The final recordings that this node holds, at most `limit`, in no order. */
-  listHeld(limit: number): Promise<readonly Recording[]>
+  /** The final recordings that this node holds, at most `limit`, in an order of its own; those behind `after`, when it is given. */
+  listHeld(limit: number, after?: Pick<Recording, 'id' | 'projectId'>): Promise<readonly Recording[]>
   /** Recordings that are not final and whose node was not heard of for `silentMs`, at most `limit`, oldest first. */
   listLost(silentMs: number, limit: number): Promise<readonly Recording[]>
   /** Takes, or renews, the right to a work that one node does at a time, for `forMs`. False while another node has it. */

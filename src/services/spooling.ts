@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode, PoulsenError } from '../domain/errors.ts'
-import { isSettled } from '../domain/recording.ts'
+import { isSettled, type Recording } from '../domain/recording.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { MediaKey } from '../ports/media-store.ts'
@@ -205,10 +205,14 @@ export class Spooling implements SpoolListener {
   /** A crash may have come after a recording was moved and before it was released. */
   async #releaseMoved(): Promise<void> {
     const { nodes, local } = this.#parts
-    for (const { projectId, id, media } of (await nodes?.listHeld(HELD_BATCH)) ?? []) {
-      const isHere = media !== undefined && (await sizeOf(local.stat(media.key))) !== undefined
-      if (!isHere) await nodes?.release(projectId, id, media?.key)
-    }
+    let held: readonly Recording[] = []
+    do {
+      held = (await nodes?.listHeld(HELD_BATCH, held.at(-1))) ?? []
+      for (const { projectId, id, media } of held) {
+        const isHere = media !== undefined && (await sizeOf(local.stat(media.key))) !== undefined
+        if (!isHere) await nodes?.release(projectId, id, media?.key)
+      }
+    } while (held.length === HELD_BATCH)
   }
 
   async #removeThere(): Promise<void> {

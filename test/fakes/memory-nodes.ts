@@ -8,7 +8,7 @@ export class MemoryNodes implements Nodes {
   /** By recording id. */
   readonly holders = new Map<string, Holder>()
   /** Of what is held, by recording id; what is not in here was said by a test. */
-  readonly #keys = new Map<string, string | undefined>()
+  readonly #held = new Map<string, Recording>()
   /** Rejects whatever changes something. */
   isAway = false
   refusals = 0
@@ -27,14 +27,14 @@ export class MemoryNodes implements Nodes {
   }
 
   /** As the catalogue does when a recording is made through this node. */
-  hold({ id, media }: Recording): void {
-    this.holders.set(id, { nodeId: this.id })
-    this.#keys.set(id, media?.key)
+  hold(recording: Recording): void {
+    this.holders.set(recording.id, { nodeId: this.id })
+    this.#held.set(recording.id, recording)
   }
 
   async release(_projectId: string, recordingId: string, key?: string): Promise<void> {
     this.#require()
-    if (key === undefined || this.#keys.get(recordingId) === key) this.holders.delete(recordingId)
+    if (key === undefined || this.#held.get(recordingId)?.media?.key === key) this.holders.delete(recordingId)
   }
 
   async listDeleted(limit: number): Promise<readonly DeletedMedia[]> {
@@ -46,8 +46,9 @@ export class MemoryNodes implements Nodes {
     this.deleted = this.deleted.filter((each) => each !== deleted)
   }
 
-  async listHeld(): Promise<readonly Recording[]> {
-    return []
+  async listHeld(limit: number, after?: Pick<Recording, 'id'>): Promise<readonly Recording[]> {
+    const held = [...this.#held.values()].filter(({ id }) => this.holders.has(id) && (!after || id > after.id))
+    return held.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
   }
 
   /** Those that are listed are settled by who asks: the next time there are others. */

@@ -296,6 +296,15 @@ describe('the spool', () => {
     await Promise.all(recordings.map((each) => moved(stage, each)))
   })
 
+  it('releases everything that an earlier run moved and could not say so, however much', async () => {
+    const stage = await aStage()
+    const waiting = await store(stage)
+    await stage.catalogue.deleteRecording(stage.projectId, waiting.id)
+    for (let count = 0; count < 2_500; count += 1) stage.nodes.hold(aRecording(stage.projectId))
+    await stage.restart()
+    expect([...stage.nodes.holders.keys()]).toEqual([waiting.id])
+  })
+
   it('leaves alone what is nobody\u2019s', async () => {
     const stage = await aStage()
     const orphan = aRecording(stage.projectId)

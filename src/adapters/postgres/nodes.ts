@@ -57,8 +57,8 @@ export class PostgresNodes implements Nodes {
     await this.#ask('forgetDeleted', this.id, projectId, recordingId, compactKey(key, { projectId, id: recordingId }))
   }
 
-  async listHeld(limit: number): Promise<readonly Recording[]> {
-    return (await this.#ask('listHeld', this.id, limit)).map(recordingOf)
+  async listHeld(limit: number, after?: Pick<Recording, 'id' | 'projectId'>): Promise<readonly Recording[]> {
+    return (await this.#ask('listHeld', this.id, limit, after?.id ?? '', after?.projectId ?? '')).map(recordingOf)
   }
 
   async listLost(silentMs: number, limit: number): Promise<readonly Recording[]> {

@@ -125,7 +125,8 @@ export const NODE_STATEMENTS = {
   forgetDeleted:
     'DELETE FROM deletions WHERE node_id = $1 AND project_id = $2 AND recording_id = $3 AND media_key = $4',
   listHeld: `SELECT ${RECORDING_OF} FROM held_recordings JOIN recordings USING (project_id)
-    WHERE recordings.id = recording_id AND node_id = $1 AND NOT (${NOT_FINAL}) LIMIT $2`,
+    WHERE recordings.id = recording_id AND node_id = $1 AND NOT (${NOT_FINAL}) AND (recording_id, project_id) > ($3, $4)
+    ORDER BY recording_id, project_id LIMIT $2`,
   listLost: `SELECT ${RECORDING_OF} FROM recordings JOIN held_recordings ON recording_id = recordings.id AND held_recordings.project_id = recordings.project_id
     LEFT JOIN nodes ON nodes.id = node_id WHERE ${NOT_FINAL} AND coalesce(seen_at_ms, 0) < ${NOW_MS} - $1::bigint
     ORDER BY created_at_ms LIMIT $2`,
