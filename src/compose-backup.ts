@@ -5,12 +5,12 @@ import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { copySqliteCatalogue, publishSqliteCatalogue } from './adapters/sqlite/backup.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { acquireServerLock } from './adapters/sqlite/server-lock.ts'
-import { SILENT } from './compose.ts'
 import { openStores, type Stores } from './compose-stores.ts'
 import { hasCode, PoulsenError } from './domain/errors.ts'
 import type { Config } from './ops/config.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { LocalMediaStore } from './ports/media-store.ts'
+import { NO_TELEMETRY } from './ports/telemetry.ts'
 import {
   type BackupParts,
   type BackupReport,
@@ -39,7 +39,7 @@ const SPARE_BYTES = 16 * 1024 ** 2
  * the next run goes on. Rejects with BACKUP_… codes, and as the stores do.
  */
 export const backUp = async (config: Config, options: BackUpOptions): Promise<BackupReport> => {
-  const stores = await openStores(config, { telemetry: SILENT, onTrouble: () => {} })
+  const stores = await openStores(config, { telemetry: NO_TELEMETRY, onTrouble: () => {} })
   try {
     const projects = (await stores.catalogue.listProjects()).map(({ id }) => id)
     const catalogue = config.catalogue === 'sqlite' ? 'sqlite' : 'postgres'
@@ -117,7 +117,7 @@ const deviceOf = (path: string): number => statSync(path).dev
 const copyCatalogue = async (dataDir: string, folder: string) => {
   const to = join(folder, `${CATALOGUE}.part`)
   await copySqliteCatalogue({ from: join(dataDir, CATALOGUE), to })
-  return openSqliteCatalogue({ path: to, telemetry: SILENT })
+  return openSqliteCatalogue({ path: to, telemetry: NO_TELEMETRY })
 }
 
 const requireSpace = (folder: string, bytes: number, free: number | undefined): void => {

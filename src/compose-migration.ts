@@ -5,19 +5,20 @@ import { isDeepStrictEqual } from 'node:util'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { acquireServerLock } from './adapters/sqlite/server-lock.ts'
-import { ensureDataDir, SILENT } from './compose.ts'
+import { ensureDataDir } from './compose.ts'
 import { type ConnectedS3, connectS3 } from './compose-s3.ts'
 import { hasCode, PoulsenError } from './domain/errors.ts'
 import { usage } from './edges/cli/context.ts'
 import type { MigrationSide, MigrationSides } from './edges/cli/migration-side.ts'
 import type { MediaStore } from './ports/media-store.ts'
+import { NO_TELEMETRY } from './ports/telemetry.ts'
 import { sameCatalogue } from './services/migration/incoming.ts'
 import { type MigrationListener, type MigrationReport, migrate } from './services/migration/migrate.ts'
 import type { MigrationSource, MigrationTarget } from './services/migration/sides.ts'
 import { SpooledMediaStore, type SpoolListener } from './services/spooled-media-store.ts'
 
 const CATALOGUE_FILE = 'catalogue.sqlite'
-const telemetry = SILENT
+const telemetry = NO_TELEMETRY
 
 /**
  * Opens both sides, runs the migration between them, and closes them. The target's lock is held all the while, and the source's when it is free: then nothing changes there.

@@ -15,7 +15,7 @@ import type { Disk } from './ports/disk.ts'
 import type { Ids } from './ports/ids.ts'
 import type { LiveRecordings } from './ports/live-recordings.ts'
 import type { MediaStore } from './ports/media-store.ts'
-import type { Telemetry } from './ports/telemetry.ts'
+import { NO_TELEMETRY, type Telemetry } from './ports/telemetry.ts'
 import { Access } from './services/access.ts'
 import { Derivations } from './services/derivations.ts'
 import { Ingest } from './services/ingest.ts'
@@ -38,16 +38,6 @@ const MS_PER_DAY = 24 * 60 * 60 * MS_PER_SECOND
 const SHARED_AGE_MIN_MS = MS_PER_DAY
 /** Private: nobody but the server's own user reads recordings or digests from the disk. */
 const PRIVATE_FOLDER = 0o700
-
-/** For the command line, which reports to nobody. */
-export const SILENT: Telemetry = {
-  uploadEnded() {},
-  derivationEnded() {},
-  catalogueWrite() {},
-  mediaMoved() {},
-  mediaNotMoved() {},
-  sweepEnded() {},
-}
 
 /** For a process that records no calls. */
 const NOTHING_LIVE: LiveRecordings = { open: async () => undefined, discard: async () => {}, list: () => [] }
@@ -98,7 +88,7 @@ export const openCaptureDisk = (dataDir: string): Promise<Disk> => openFilesyste
 /** Builds the adapters over one data folder and hands them to the use cases. Rejects with one clear PoulsenError when the folder cannot serve. */
 export const openServices = async (config: Config, options: ServicesOptions = {}): Promise<Services> => {
   const { dataDir } = config
-  const { telemetry = SILENT, openCapture = () => NOTHING_LIVE, onTrouble = () => {} } = options
+  const { telemetry = NO_TELEMETRY, openCapture = () => NOTHING_LIVE, onTrouble = () => {} } = options
   await ensureDataDir(dataDir)
   const stores = await openStores(config, { telemetry, onTrouble })
   const { catalogue, mediaStore, landing, shared, nodes } = stores

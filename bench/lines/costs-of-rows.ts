@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { openSharedCatalogue } from '../../src/adapters/postgres/catalogue.ts'
-import { SILENT } from '../../src/compose.ts'
 import type { CallDetails } from '../../src/domain/call-details.ts'
 import type { MediaObject } from '../../src/domain/media-object.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { Catalogue } from '../../src/ports/catalogue.ts'
 import type { Nodes } from '../../src/ports/nodes.ts'
+import { NO_TELEMETRY } from '../../src/ports/telemetry.ts'
 import { formatMediaKey } from '../../src/services/media-key.ts'
 import { orphansAmong } from '../../src/services/orphans.ts'
 import { fillPostgres } from '../fill-postgres.ts'
@@ -31,7 +31,7 @@ export const costsOfRows = async (database: string, postgresPid: number): Promis
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   const node = { id: randomUUID() }
-  const { catalogue, nodes } = await openSharedCatalogue({ url: database, telemetry: SILENT, node })
+  const { catalogue, nodes } = await openSharedCatalogue({ url: database, telemetry: NO_TELEMETRY, node })
   try {
     const [row] = (await client.query('SELECT recording_id, project_id, details FROM call_details LIMIT 1')).rows
     const recording = await catalogue.findRecording(row.project_id, row.recording_id)

@@ -40,3 +40,13 @@ export interface Telemetry {
   mediaNotMoved(code: string): void
   sweepEnded(swept: Swept): void
 }
+
+/** For who reports to nobody: the command line, benches. */
+export const NO_TELEMETRY: Telemetry = {
+  uploadEnded() {},
+  derivationEnded() {},
+  catalogueWrite() {},
+  mediaMoved() {},
+  mediaNotMoved() {},
+  sweepEnded() {},
+}

@@ -9,6 +9,7 @@ import { systemIds } from '../../src/adapters/system/ids.ts'
 import { CapturePool } from '../../src/capture/capture-pool.ts'
 import type { Recording } from '../../src/domain/recording.ts'
 import type { CaptureReport } from '../../src/ports/capture-telemetry.ts'
+import { NO_TELEMETRY } from '../../src/ports/telemetry.ts'
 import { aProject } from './values.ts'
 
 /** What a test may want otherwise. */
@@ -26,14 +27,7 @@ export const aCaptureBench = async (ports = { first: 42_000, last: 42_999 }) => 
   const settled: Recording[] = []
   const reports: CaptureReport[] = []
   const troubles: unknown[] = []
-  const telemetry = {
-    uploadEnded() {},
-    derivationEnded() {},
-    catalogueWrite() {},
-    mediaMoved() {},
-    mediaNotMoved() {},
-    sweepEnded() {},
-  }
+  const telemetry = NO_TELEMETRY
   const catalogue = await openSqliteCatalogue({ path: join(folder, 'catalogue.sqlite'), telemetry })
   const mediaStore = await openFilesystemMediaStore({ root: join(folder, 'media') })
   await catalogue.createProject(project)

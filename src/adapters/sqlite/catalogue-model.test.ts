@@ -8,19 +8,13 @@ import { MemoryCatalogue } from '../../../test/fakes/memory-catalogue.ts'
 import { RECORDING_STATUSES } from '../../domain/recording.ts'
 import type { TrunkChanges } from '../../domain/trunk.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
+import { NO_TELEMETRY } from '../../ports/telemetry.ts'
 import { openSqliteCatalogue } from './catalogue.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'poulsen-model-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const telemetry = {
-  uploadEnded() {},
-  derivationEnded() {},
-  catalogueWrite() {},
-  mediaMoved() {},
-  mediaNotMoved() {},
-  sweepEnded() {},
-}
+const telemetry = NO_TELEMETRY
 
 const WORK = [
   'createProject',

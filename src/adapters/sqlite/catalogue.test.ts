@@ -19,7 +19,7 @@ import { describeCatalogue } from '../../../test/contract/catalogue.contract.ts'
 import type { Recording } from '../../domain/recording.ts'
 import type { Trunk } from '../../domain/trunk.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
-import type { Telemetry } from '../../ports/telemetry.ts'
+import { NO_TELEMETRY, type Telemetry } from '../../ports/telemetry.ts'
 import { type Cell, projectCells, recordingCells } from '../sql/rows.ts'
 import { openSqliteCatalogue } from './catalogue.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -51,16 +51,8 @@ const freshPath = (): string => join(folder, `catalogue-${files++}.sqlite`)
 const FIRST_COLUMNS = 19
 const RELEASED_VERSION = 2
 
-const telemetry: Telemetry = {
-  uploadEnded() {},
-  derivationEnded() {},
-  catalogueWrite() {},
-  mediaMoved() {},
-  mediaNotMoved() {},
-  sweepEnded() {},
-}
 const open = (path: string, more: { telemetry?: Telemetry; migrations?: typeof MIGRATIONS } = {}): Promise<Catalogue> =>
-  openSqliteCatalogue({ path, telemetry, ...more })
+  openSqliteCatalogue({ path, telemetry: NO_TELEMETRY, ...more })
 
 describeCatalogue('sqlite', () => open(freshPath()))
 

@@ -7,6 +7,7 @@ import { openSqliteCatalogue } from '../../../src/adapters/sqlite/catalogue.ts'
 import type { Recording } from '../../../src/domain/recording.ts'
 import type { Catalogue } from '../../../src/ports/catalogue.ts'
 import type { MediaStore } from '../../../src/ports/media-store.ts'
+import { NO_TELEMETRY } from '../../../src/ports/telemetry.ts'
 import { wavOf } from '../../acceptance/support/wav.ts'
 import {
   aProject,
@@ -19,14 +20,7 @@ import {
   someMetadata,
 } from '../../builders/values.ts'
 
-const telemetry = {
-  uploadEnded() {},
-  derivationEnded() {},
-  catalogueWrite() {},
-  mediaMoved() {},
-  mediaNotMoved() {},
-  sweepEnded() {},
-}
+const telemetry = NO_TELEMETRY
 const AT_ONCE = 32
 /** Far away: no sweeper takes such a token. */
 const NEVER_MS = 4_000_000_000_000
