@@ -85,7 +85,7 @@ describe('the SQLite catalogue', () => {
   it('commits writes that arrive together in few commits', async () => {
     const sizes: number[] = []
     const catalogue = await open(freshPath(), {
-      telemetry: { ...telemetry, catalogueWrite: (_seconds, size) => void sizes.push(size) },
+      telemetry: { ...NO_TELEMETRY, catalogueWrite: (_seconds, size) => void sizes.push(size) },
     })
     const project = aProject()
     await catalogue.createProject(project)
