@@ -54,9 +54,10 @@ export interface MediaStore {
    * durable and does not touch it any more, and what has resolved survives as what was finalised does. Takes constant time when the file is on the
    * store's own file system; else its bytes are copied. May be repeated after a crash, or after any other rejection: resolves when the object is
    * that file already, or its bytes, or when the object is there and the file is gone. Counts as modified now, whenever its bytes were written.
-   * Rejects with MEDIA_CONFLICT when the object has other bytes, and the file stays; with MEDIA_NOT_FOUND when there is neither object nor file.
+   * Rejects with MEDIA_CONFLICT when the object has other bytes, and the file stays; with MEDIA_NOT_FOUND when there is neither object nor file. `sha256`, in lower-case hexadecimal, is
+   * what its bytes have to hash to, where that is known: a store that reads them for their hash rejects others with MEDIA_CORRUPT, and the file stays.
    */
-  adopt(key: MediaKey, path: string): Promise<void>
+  adopt(key: MediaKey, path: string, sha256?: string): Promise<void>
   /** Rejects with MEDIA_NOT_FOUND. */
   stat(key: MediaKey): Promise<MediaStat>
   /**

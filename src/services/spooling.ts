@@ -140,7 +140,9 @@ export class Spooling implements SpoolListener {
       else this.#postpone(key)
       return isDone ? 'done' : 'later'
     } catch (error) {
-      return this.#failed(error, 'move')
+      const outcome = this.#failed(error, 'move')
+      if (outcome === 'later') this.#postpone(key)
+      return outcome
     }
   }
 
@@ -179,7 +181,7 @@ export class Spooling implements SpoolListener {
     const recording = await this.#find(owner, key)
     if (!recording || !isSettled(recording)) return false
     const begunMs = performance.now()
-    await remote.adopt(key, local.pathOf(key)).catch(unlessGone)
+    await remote.adopt(key, local.pathOf(key), recording.media?.sha256).catch(unlessGone)
     telemetry.mediaMoved(byteSize, (performance.now() - begunMs) / MS_PER_SECOND)
     return true
   }

@@ -96,6 +96,19 @@ export const describeS3MediaStore = (name: string, start: () => Promise<S3Server
       expect(existsSync(path)).toBe(false)
     })
 
+    it.each([
+      100,
+      2 * PART_BYTES + 77,
+    ])('adopts no file of %i bytes that are not what they have to be', async (size) => {
+      const [key, bytes, path] = [freshKey(), randomBytes(size), join(folder, 'damaged')]
+      writeFileSync(path, bytes)
+      const other = sha256Of(Buffer.from('other bytes'))
+      await expect(store.adopt(key, path, other)).rejects.toMatchObject({ code: 'MEDIA_CORRUPT', kind: 'corrupt' })
+      await expect(store.stat(key)).rejects.toMatchObject({ code: 'MEDIA_NOT_FOUND' })
+      await store.adopt(key, path, sha256Of(bytes))
+      expect((await get(store, key)).equals(bytes)).toBe(true)
+    })
+
     it('adopts a large file with the hash of the whole, twice when asked, and no other in its place', async () => {
       const [key, bytes, path] = [freshKey(), randomBytes(2 * PART_BYTES + 77), join(folder, 'large')]
       for (const _time of [1, 2]) {

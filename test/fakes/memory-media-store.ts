@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { PoulsenError } from '../../src/domain/errors.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore, MediaWriter } from '../../src/ports/media-store.ts'
@@ -6,7 +7,7 @@ const KEY = /^[a-z0-9-][a-z0-9.-]*(\/[a-z0-9-][a-z0-9.-]*)*$/
 const CHUNK_BYTES = 1000
 const KEY_LENGTH_MAX = 200
 
-const error = (code: string, kind: 'not-found' | 'conflict' | 'invalid') =>
+const error = (code: string, kind: 'not-found' | 'conflict' | 'invalid' | 'corrupt') =>
   new PoulsenError({ code, kind, message: code })
 
 interface Stored {
@@ -57,12 +58,13 @@ export class MemoryMediaStore implements MediaStore {
     requireKey(key)
   }
 
-  async adopt(key: MediaKey, path: string): Promise<void> {
+  async adopt(key: MediaKey, path: string, sha256?: string): Promise<void> {
     requireKey(key)
     const found = this.#objects.get(key)
     const bytes = existsSync(path) ? readFileSync(path) : undefined
     if (!found && !bytes) throw error('MEDIA_NOT_FOUND', 'not-found')
     if (found && bytes && !bytes.equals(found.bytes)) throw error('MEDIA_CONFLICT', 'conflict')
+    if (bytes && sha256 !== undefined && hash('sha256', bytes) !== sha256) throw error('MEDIA_CORRUPT', 'corrupt')
     if (!found && bytes) this.#objects.set(key, { bytes, modifiedMs: this.#nowMs() })
     rmSync(path, { force: true })
   }

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openFilesystemMediaStore } from '../../src/adapters/filesystem/media-store.ts'
 import { PoulsenError } from '../../src/domain/errors.ts'
+import type { MediaObject } from '../../src/domain/media-object.ts'
 import { NODE_LOST, type Recording } from '../../src/domain/recording.ts'
 import type { LocalMediaStore, MediaStore } from '../../src/ports/media-store.ts'
 import { SpooledMediaStore } from '../../src/services/spooled-media-store.ts'
@@ -105,9 +106,15 @@ const isThere = (store: MediaStore, key: string): Promise<boolean> =>
     () => false,
   )
 
+/** A recording of these bytes. */
+const recordingOf = ({ projectId }: Stage, bytes: Uint8Array): Recording => {
+  const { media, ...rest } = aRecording(projectId)
+  return { ...rest, media: { ...(media as MediaObject), sha256: hash('sha256', bytes) } }
+}
+
 /** Stores a recording as an upload does: its bytes, then its row. */
 const store = async (stage: Stage, bytes: Uint8Array = randomBytes(3_000)): Promise<Recording> => {
-  const recording = aRecording(stage.projectId)
+  const recording = recordingOf(stage, bytes)
   await put(stage.store, keyOf(recording), bytes)
   await stage.catalogue.createRecording(recording)
   stage.nodes.hold(recording)
@@ -248,7 +255,8 @@ describe('the spool', () => {
 
   it('does not release a recording that has come under the id of one that was deleted on its way', async () => {
     const stage = await aStage()
-    const recording = await store(stage)
+    const bytes = randomBytes(2_000)
+    const recording = await store(stage, bytes)
     const again = { ...recording, media: { ...recording.media!, key: `${keyOf(recording)}0` } }
     const adopt = stage.remote.adopt.bind(stage.remote)
     stage.remote.adopt = async (...args) => {
@@ -256,7 +264,7 @@ describe('the spool', () => {
       await adopt(...args)
       await stage.catalogue.deleteRecording(stage.projectId, recording.id)
       stage.remote.isAway = true
-      await put(stage.store, keyOf(again), randomBytes(2_000))
+      await put(stage.store, keyOf(again), bytes)
       await stage.catalogue.createRecording(again)
       stage.nodes.hold(again)
     }
@@ -271,13 +279,15 @@ describe('the spool', () => {
 
   it('removes there what was deleted while it was on its way', async () => {
     const stage = await aStage()
-    const recording = await store(stage)
+    const bytes = randomBytes(1_000)
+    const recording = await store(stage, bytes)
     const remove = stage.remote.remove.bind(stage.remote)
     const adopt = stage.remote.adopt.bind(stage.remote)
     stage.remote.adopt = async (...args) => {
       await stage.catalogue.deleteRecording(stage.projectId, recording.id)
       await stage.store.remove(keyOf(recording))
-      writeFileSync(args[1], 'what was read before it was removed')
+      // It was read before it was removed.
+      writeFileSync(args[1], bytes)
       await adopt(...args)
     }
     let removals = 0
@@ -294,6 +304,19 @@ describe('the spool', () => {
     const recordings = await Promise.all(Array.from({ length: 50 }, () => store(stage)))
     await stage.restart()
     await Promise.all(recordings.map((each) => moved(stage, each)))
+  })
+
+  it('keeps here what a disk has damaged, says so, and moves the others', async () => {
+    const stage = await aStage()
+    const damaged = await store(stage)
+    const path = stage.local.pathOf(keyOf(damaged))
+    writeFileSync(path, randomBytes(3_000))
+    await stage.spooling.start()
+    await moved(stage, await store(stage))
+    await waitFor(() => stage.telemetry.heard.includes('not moved MEDIA_CORRUPT') || undefined)
+    expect(await isThere(stage.remote, keyOf(damaged))).toBe(false)
+    expect(stage.nodes.holders.has(damaged.id)).toBe(true)
+    expect(stage.spooling.state).toMatchObject({ waiting: 1, isAway: false })
   })
 
   it('releases everything that an earlier run moved and could not say so, however much', async () => {
@@ -321,8 +344,9 @@ describe('the spool', () => {
   it('asks ever more rarely about what has no row', async () => {
     const stage = await aStage()
     await stage.spooling.start()
-    const orphans = Array.from({ length: 20 }, () => aRecording(stage.projectId))
-    for (const each of orphans) await put(stage.store, keyOf(each), Buffer.from('no row'))
+    const bytes = Buffer.from('no row')
+    const orphans = Array.from({ length: 20 }, () => recordingOf(stage, bytes))
+    for (const each of orphans) await put(stage.store, keyOf(each), bytes)
     const asked: string[] = []
     const findRecording = stage.catalogue.findRecording.bind(stage.catalogue)
     stage.catalogue.findRecording = (projectId, id) => {

@@ -5,14 +5,19 @@ import type { Bucket, ObjectAddress, ObjectHead } from './bucket.ts'
 import { evenPartBytes, PART_BYTES } from './part-size.ts'
 import { PartUpload } from './part-upload.ts'
 import { readObject } from './read-object.ts'
-import { conflict, notFound, translateError, unavailable } from './translate-error.ts'
+import { conflict, damaged, notFound, translateError, unavailable } from './translate-error.ts'
 
 /**
  * Makes a file an object, and takes the file away once the server has said that the object is there in its whole size. The file is read twice when it does not
  * fit one part: once for its hash, which goes with the object, once for its bytes. Holds three parts at most. At every moment object or file has all the bytes, and what a crash left half
  * done is finished by calling this again. Rejections are the port's.
  */
-export const adoptFile = async (bucket: Bucket, address: ObjectAddress, path: string): Promise<void> => {
+export const adoptFile = async (
+  bucket: Bucket,
+  address: ObjectAddress,
+  path: string,
+  expected?: string,
+): Promise<void> => {
   try {
     const file = await openIfThere(path)
     if (!file) {
@@ -20,7 +25,7 @@ export const adoptFile = async (bucket: Bucket, address: ObjectAddress, path: st
       throw notFound()
     }
     try {
-      await store(bucket, address, file)
+      await store(bucket, address, file, expected)
     } finally {
       await file.close()
     }
@@ -30,12 +35,18 @@ export const adoptFile = async (bucket: Bucket, address: ObjectAddress, path: st
   }
 }
 
-const store = async (bucket: Bucket, address: ObjectAddress, file: FileHandle): Promise<void> => {
+const store = async (
+  bucket: Bucket,
+  address: ObjectAddress,
+  file: FileHandle,
+  expected: string | undefined,
+): Promise<void> => {
   const byteSize = (await file.stat()).size
   const found = await bucket.head(address)
   if (found && found.byteSize !== byteSize) throw conflict()
   const buffer = Buffer.allocUnsafeSlow(Math.min(byteSize, PART_BYTES))
   const sha256 = await hashFile(file, byteSize, buffer)
+  if (expected !== undefined && sha256 !== expected) throw damaged()
   if (found) {
     if ((found.sha256 ?? (await hashObject(bucket, address))) !== sha256) throw conflict()
     return

@@ -97,8 +97,8 @@ class BucketMediaStore implements S3MediaStore {
     this.#bucket.addressOf(key)
   }
 
-  async adopt(key: MediaKey, path: string): Promise<void> {
-    await adoptFile(this.#bucket, this.#bucket.addressOf(key), path)
+  async adopt(key: MediaKey, path: string, sha256?: string): Promise<void> {
+    await adoptFile(this.#bucket, this.#bucket.addressOf(key), path, sha256)
   }
 
   async stat(key: MediaKey): Promise<MediaStat> {

@@ -97,6 +97,15 @@ export const corrupt = (message: string, cause?: unknown): PoulsenError =>
     cause,
   })
 
+/** The bytes on the disk are not those that the catalogue has the hash of: they do not go to the bucket. */
+export const damaged = (): PoulsenError =>
+  new PoulsenError({
+    code: 'MEDIA_CORRUPT',
+    kind: 'corrupt',
+    message: 'The bytes of a recording on the disk are not those that were stored.',
+    hint: 'The disk is damaged, or somebody has written there: `poulsen verify` names the recording; restore it from a backup.',
+  })
+
 /** It does not answer, or says that it cannot now. */
 export const unavailable = (cause: unknown): PoulsenError =>
   new PoulsenError({
