@@ -67,7 +67,7 @@ describe('the answer to an offer', () => {
         'a=recvonly',
         'a=rtcp-mux',
         'a=rtpmap:111 opus/48000/2',
-        'a=setup:active',
+        'a=setup:passive',
       ]),
     ])
     expect(new Set(named(/^a=(?:ice-ufrag|ice-pwd|fingerprint)/)).size).toBe(3)

@@ -28,11 +28,12 @@ describe('publishing', () => {
     const { session, answer } = await bench.publish()
     const [rtpPort] = bench.recorder.reserved
     const { origin } = bench.peers
-    const { ice, fingerprint, setup } = acceptedOffer(CHROMIUM_OFFER)
+    const { ice, fingerprint } = acceptedOffer(CHROMIUM_OFFER)
     expect(bench.peers.living.get(session.parts.id)).toMatchObject({
       ice,
       fingerprint,
-      setup,
+      // It offers either, and is to be the active one.
+      setup: 'active',
       candidates: [],
       lines: [{ mid: '0', payloadType: 111, ssrcs: [2_059_107_587], rtpPort }],
     })

@@ -146,7 +146,9 @@ export class WhipSessions {
   async #connect(id: string, { offer, claim }: Publication, reservation: Reservation) {
     try {
       const lines = peerLines(offer.lines, reservation)
-      const { ice, fingerprint, setup } = offer
+      const { ice, fingerprint } = offer
+      // Passive where we may choose: the client is then the last to have its keys, and none of its first packets comes before ours are there.
+      const setup = offer.setup === 'actpass' ? 'active' : offer.setup
       const answer = await this.#options.peers.connect(id, { ice, fingerprint, setup, candidates: [], lines })
       return { answer, unclaim: await claim() }
     } catch (error) {
