@@ -162,5 +162,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [calls = LARGE.calls, meanSeconds = LARGE.meanSeconds, recordings = LARGE.recordings] = process.argv
     .slice(2)
     .map(Number)
+  if (![calls, meanSeconds, recordings].every((each) => each > 0 && Number.isFinite(each))) {
+    console.error('usage: npm run sizing -- [calls at once] [mean seconds of one] [recordings kept], all above 0')
+    process.exit(2)
+  }
   console.log(formatNeeds(size(readCosts(), { calls, meanSeconds, recordings })))
 }

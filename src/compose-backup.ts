@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type BackupManifest, openBackupFolder, writeManifest } from './adapters/filesystem/backup-folder.ts'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import { copySqliteCatalogue, publishSqliteCatalogue } from './adapters/sqlite/backup.ts'
-import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
+import { CATALOGUE_FILE, openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { acquireServerLock } from './adapters/sqlite/server-lock.ts'
 import { openStores, type Stores } from './compose-stores.ts'
 import { hasCode, PoulsenError } from './domain/errors.ts'
@@ -30,7 +30,6 @@ export interface BackUpOptions {
   readonly onProgress?: (byteSize: number) => void
 }
 
-const CATALOGUE = 'catalogue.sqlite'
 /** Left free beside what is brought. */
 const SPARE_BYTES = 16 * 1024 ** 2
 
@@ -66,7 +65,7 @@ const fill = async (config: Config, stores: Stores, options: BackUpOptions): Pro
   // Then media is linked, and the catalogue is there already.
   const isSameDisk = deviceOf(join(config.dataDir, 'media')) === deviceOf(join(folder, 'media'))
   const { copied, obsolete } = await bring(parts, folder, isSameDisk, options).finally(() => copy?.close())
-  if (copy) publishSqliteCatalogue({ from: join(folder, `${CATALOGUE}.part`), to: join(folder, CATALOGUE) })
+  if (copy) publishSqliteCatalogue({ from: join(folder, `${CATALOGUE_FILE}.part`), to: join(folder, CATALOGUE_FILE) })
   await writeManifest(folder, await manifestOf(stores, parts, copied, takenAtMs, options.version))
   // Last: until the new catalogue is in place these belong to the old one.
   for (const key of obsolete) await target.remove(key)
@@ -115,8 +114,8 @@ const manifestOf = async (
 const deviceOf = (path: string): number => statSync(path).dev
 
 const copyCatalogue = async (dataDir: string, folder: string) => {
-  const to = join(folder, `${CATALOGUE}.part`)
-  await copySqliteCatalogue({ from: join(dataDir, CATALOGUE), to })
+  const to = join(folder, `${CATALOGUE_FILE}.part`)
+  await copySqliteCatalogue({ from: join(dataDir, CATALOGUE_FILE), to })
   return openSqliteCatalogue({ path: to, telemetry: NO_TELEMETRY })
 }
 

@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
-import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
+import { CATALOGUE_FILE, openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { acquireServerLock } from './adapters/sqlite/server-lock.ts'
 import { ensureDataDir } from './compose.ts'
 import { type ConnectedS3, connectS3 } from './compose-s3.ts'
@@ -17,7 +17,6 @@ import { type MigrationListener, type MigrationReport, migrate } from './service
 import type { MigrationSource, MigrationTarget } from './services/migration/sides.ts'
 import { SpooledMediaStore, type SpoolListener } from './services/spooled-media-store.ts'
 
-const CATALOGUE_FILE = 'catalogue.sqlite'
 const telemetry = NO_TELEMETRY
 
 /**
@@ -65,7 +64,7 @@ const placeOf = (url: string) => {
   return [hostname, pathname.replace(/^\/|\/$/g, ''), searchParams.get('endpoint')]
 }
 
-/** Takes the lock that a server of this side has. Rejects with CATALOGUE_IN_USE or DATA_DIR_IN_USE. */
+/** Takes the lock that a server of this side has. One that is lost on the way is not missed: an incomplete copy lets no server start. Rejects with CATALOGUE_IN_USE or DATA_DIR_IN_USE. */
 const lock = async ({ folder = '', catalogueUrl }: MigrationSide, opened: AsyncDisposableStack): Promise<void> => {
   if (catalogueUrl === undefined) {
     const taken = acquireServerLock(join(folder, 'server.lock'), { pid: process.pid })

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFilesystemMediaStore } from './adapters/filesystem/media-store.ts'
 import type { S3MediaStore } from './adapters/s3/media-store.ts'
-import { openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
+import { CATALOGUE_FILE, openSqliteCatalogue } from './adapters/sqlite/catalogue.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { readNodeId } from './adapters/system/node-id.ts'
 import { connectS3 } from './compose-s3.ts'
@@ -80,7 +80,7 @@ const openCatalogue = async (
 ): Promise<{ readonly catalogue: Catalogue; readonly nodes?: Nodes }> => {
   const { catalogue: url, dataDir, nodeUrl } = config
   if (url === 'sqlite')
-    return { catalogue: await openSqliteCatalogue({ path: join(dataDir, 'catalogue.sqlite'), telemetry }) }
+    return { catalogue: await openSqliteCatalogue({ path: join(dataDir, CATALOGUE_FILE), telemetry }) }
   // Loaded only when it is used.
   const { openPostgresCatalogue, openSharedCatalogue } = await import('./adapters/postgres/catalogue.ts')
   if (!isShared(config)) return { catalogue: await openPostgresCatalogue({ url, telemetry }) }

@@ -129,6 +129,7 @@ const beginChores = (services: Services, logger: Logger): readonly Scheduled[] =
     ...(nodeKeeping
       ? [
           every(BEAT_EVERY_MS, () => nodeKeeping.beat(), logger),
+          every(BEAT_EVERY_MS, (signal) => nodeKeeping.removeDeleted(signal), logger),
           every(SETTLE_LOST_EVERY_MS, (signal) => nodeKeeping.settleLost(signal), logger),
         ]
       : []),

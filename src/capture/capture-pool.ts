@@ -1,17 +1,11 @@
 import { isIP } from 'node:net'
 import type { EndReason } from '../domain/call-details.ts'
 import { PoulsenError } from '../domain/errors.ts'
-import type { Recording } from '../domain/recording.ts'
 import type { MetadataVersion } from '../domain/session-metadata.ts'
 import type { Uuid } from '../domain/uuid.ts'
-import type { CaptureTelemetry } from '../ports/capture-telemetry.ts'
-import type { Catalogue } from '../ports/catalogue.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Disk } from '../ports/disk.ts'
-import type { Ids } from '../ports/ids.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
-import type { MediaStore } from '../ports/media-store.ts'
 import type { CallRecorder, CallRequest, RecordedCall, Reservation, StreamTerms } from './call-recorder.ts'
+import type { CaptureOptions } from './capture-options.ts'
 import { CaptureWorkerClient } from './capture-worker-client.ts'
 import type { CapturedMedia, LiveRecording } from './captured-media.ts'
 import { describeCall, describeRecording } from './describe-recording.ts'
@@ -26,32 +20,6 @@ import { reserveSeparately } from './separate-recordings.ts'
 import { Settlement } from './settlement.ts'
 import { takeBackRow } from './take-back-row.ts'
 import { fromWireError, toWireError } from './worker-messages.ts'
-
-/** What capture is made with. */
-export interface CaptureOptions {
-  /** The module that a worker thread runs. */
-  readonly entry: URL
-  readonly workers: number
-  /** The capture folder, and a disk over it. */
-  readonly folder: string
-  readonly disk: Disk
-  readonly catalogue: Catalogue
-  readonly mediaStore: MediaStore
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly telemetry: CaptureTelemetry
-  readonly rtpPorts: { readonly first: number; readonly last: number }
-  /** Where media is received, whatever the door says. */
-  readonly rtpHost: string | undefined
-  readonly callsMax: number
-  readonly callMaxMs: number
-  readonly mediaTimeoutMs: number
-  readonly diskReserveBytes: number
-  /** A captured recording is final: its hash is to be computed. */
-  readonly onSettled: (recording: Recording) => void
-  /** Work in the background failed; it will be tried again. */
-  readonly onTrouble: (error: unknown, what: string) => void
-}
 
 const RECOVER_AGAIN_MS = 30_000
 /** A worker whose ticks come so late takes no more calls: it is about to lose packets of those that it has. */

@@ -1,12 +1,12 @@
 import { hasCode } from '../domain/errors.ts'
 import type { MediaObject } from '../domain/media-object.ts'
-import { PAGE_SIZE_MAX, type Position } from '../domain/page.ts'
 import { isFinal, type Recording } from '../domain/recording.ts'
 import type { Uuid } from '../domain/uuid.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { LocalMediaStore, MediaKey, MediaStore } from '../ports/media-store.ts'
+import { allRecordings } from './all-recordings.ts'
 import { findMedia } from './find-media.ts'
-import { parseMediaKey } from './media-key.ts'
+import { orphansAmong } from './orphans.ts'
 
 /** Objects that are copied at the same time: their fsyncs share commits of the file system. */
 const PARALLEL_MAX = 8
@@ -106,11 +106,7 @@ export const copyMedia = async (parts: BackupParts): Promise<CopiedMedia> => {
 /** The objects of the backup that no row names any more. Rejects as the catalogues and the store do. */
 export const listObsolete = async ({ catalogue, copy, target }: BackupParts): Promise<readonly MediaKey[]> => {
   const obsolete: MediaKey[] = []
-  for await (const { key } of target.list()) {
-    const owner = parseMediaKey(key)
-    const recording = owner && (await (copy ?? catalogue).findRecording(owner.projectId, owner.recordingId))
-    if (owner && recording?.media?.key !== key) obsolete.push(key)
-  }
+  for await (const { key } of orphansAmong(copy ?? catalogue, target.list())) obsolete.push(key)
   return obsolete
 }
 
@@ -164,12 +160,5 @@ const has = async (store: MediaStore, { key, byteSize }: MediaObject): Promise<b
 }
 
 async function* everyRecording(catalogue: Catalogue): AsyncGenerator<Recording, void> {
-  for (const { id } of await catalogue.listProjects()) {
-    for (let olderThan: Position | undefined; ; ) {
-      const page = await catalogue.listRecordings(id, { limit: PAGE_SIZE_MAX, ...(olderThan && { olderThan }) })
-      yield* page.items
-      olderThan = page.items.at(-1)
-      if (!page.hasOlder || !olderThan) break
-    }
-  }
+  for (const { id } of await catalogue.listProjects()) yield* allRecordings(catalogue, id)
 }

@@ -45,27 +45,37 @@ describe('a beat', () => {
     expect(live.discarded).toEqual([deleted.id])
     expect(nodes.beats).toBe(1)
   })
+})
 
-  it('removes the bytes that were here when they were deleted, and says so when they are gone', async () => {
-    const deleted = Array.from({ length: 3 }, () => {
-      const { id, media } = aRecording(projectId)
-      return { projectId, recordingId: id, key: media?.key ?? '' }
-    })
-    for (const { key } of deleted.slice(1)) await put(mediaStore, key, Buffer.from('audio'))
-    const kept = aRecording(projectId).media?.key ?? ''
-    await put(mediaStore, kept, Buffer.from('audio'))
-    nodes.deleted = deleted
+describe('what was deleted', () => {
+  const bytesOf = () => {
+    const { id, media } = aRecording(projectId)
+    return { projectId, recordingId: id, key: media?.key ?? '' }
+  }
+
+  it('leaves this disk, and is forgotten when it is gone; one that does not go holds up no other', async () => {
+    const [absent, stubborn, other, kept] = [bytesOf(), bytesOf(), bytesOf(), bytesOf()]
+    for (const { key } of [stubborn, other, kept]) await put(mediaStore, key, Buffer.from('audio'))
+    nodes.deleted = [absent, stubborn, other]
     const remove = mediaStore.remove.bind(mediaStore)
     mediaStore.remove = async (key) => {
-      if (key === deleted[2]?.key) throw new Error('a disk that fails')
+      if (key === stubborn.key) throw new Error('a disk that fails')
       return remove(key)
     }
-    await expect(keeping.beat()).rejects.toThrow('a disk that fails')
-    expect(nodes.deleted).toEqual([deleted[2]])
+    await expect(keeping.removeDeleted()).rejects.toThrow('a disk that fails')
+    expect(nodes.deleted).toEqual([stubborn])
     mediaStore.remove = remove
-    await keeping.beat()
+    await keeping.removeDeleted()
     expect(nodes.deleted).toEqual([])
-    expect((await Array.fromAsync(mediaStore.list())).map(({ key }) => key)).toEqual([kept])
+    expect((await Array.fromAsync(mediaStore.list())).map(({ key }) => key)).toEqual([kept.key])
+  })
+
+  it('keeps no beat waiting for a media store that does not answer', async () => {
+    nodes.deleted = [bytesOf()]
+    mediaStore.remove = () => new Promise(() => {})
+    void keeping.removeDeleted()
+    await keeping.beat()
+    expect(nodes.beats).toBe(1)
   })
 })
 

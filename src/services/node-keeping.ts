@@ -11,7 +11,7 @@ export const BEAT_EVERY_MS = 5_000
 /** How often one of them looks for what lost nodes have left. */
 export const SETTLE_LOST_EVERY_MS = 10_000
 const LOST_BATCH = 100
-const DELETED_BATCH = 100
+const DELETED_BATCH = 1_000
 
 /** What one node among several does for the others: it says that it lives, and speaks for those that do not. */
 export class NodeKeeping {
@@ -40,18 +40,13 @@ export class NodeKeeping {
     this.#lostAfterMs = parts.lostAfterMs
   }
 
-  /** Says that this node lives, and lets go of what was deleted through another one: calls here end, bytes go. Rejects as the catalogue and the media store do. */
+  /** Says that this node lives, and ends the recordings of calls here that were deleted through another one. Rejects as the catalogue does. */
   async beat(): Promise<void> {
     await this.#nodes.beat().catch((error: unknown) => {
       this.#heardSinceMs = undefined
       throw error
     })
     this.#heardSinceMs ??= this.#clock.nowMs()
-    await this.#endDeletedCalls()
-    await this.#removeDeleted()
-  }
-
-  async #endDeletedCalls(): Promise<void> {
     const live = this.#live.list()
     if (live.length === 0) return
     const unsettled = new Set((await this.#catalogue.listUnsettled()).map(({ id }) => id))
@@ -61,11 +56,22 @@ export class NodeKeeping {
     }
   }
 
-  async #removeDeleted(): Promise<void> {
+  /**
+   * Removes the bytes that this node held when they were deleted. Apart from the beat, which must not wait for a media store. What fails is tried again the next time, and holds up nothing
+   * else; rejects with the first failure.
+   */
+  async removeDeleted(signal?: AbortSignal): Promise<void> {
+    const failures: unknown[] = []
     for (const deleted of await this.#nodes.listDeleted(DELETED_BATCH)) {
-      await this.#mediaStore.remove(deleted.key)
-      await this.#nodes.forgetDeleted(deleted)
+      if (signal?.aborted) break
+      try {
+        await this.#mediaStore.remove(deleted.key)
+        await this.#nodes.forgetDeleted(deleted)
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    if (failures.length > 0) throw failures[0]
   }
 
   /**

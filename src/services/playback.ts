@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { LiveMedia, LiveRecordings } from '../ports/live-recordings.ts'
 import type { ByteRange, MediaKey, MediaStat, MediaStore } from '../ports/media-store.ts'
 import { DERIVATION_VERSION, type Derivations, isDerivedFormat } from './derivations.ts'
+import { findMedia } from './find-media.ts'
 import { MediaSigner } from './media-signature.ts'
 
 /** The capability in a media URL's query: a signature, and when it stops counting (Unix seconds), if ever. */
@@ -115,7 +116,7 @@ export class Playback {
    */
   async open(recording: Recording, format: MediaFormat): Promise<Playable> {
     if (isFinal(recording.status)) return this.#openFinished(recording, format)
-    const isStored = (await this.#findStored(recording.media?.key)) !== undefined
+    const isStored = (await this.#findLanded(recording)) !== undefined
     const live = isStored ? undefined : await this.#live.open(recording.id)
     if (!live) return this.#openEnded(recording, format)
     const { media } = recording
@@ -137,19 +138,14 @@ export class Playback {
     const recording = await this.#catalogue.findRecording(projectId, id)
     if (!recording) throw notHere(id)
     if (isFinal(recording.status)) return this.#openFinished(recording, format)
-    const stored = await this.#findStored(recording.media?.key)
+    const stored = await this.#findLanded(recording)
     if (!stored) throw notHere(id)
     // Its file is an object already, and will not change: only its row does not say so yet.
     return this.#openFinished({ ...recording, updatedAtMs: stored.modifiedMs }, format)
   }
 
-  async #findStored(key: MediaKey | undefined): Promise<MediaStat | undefined> {
-    try {
-      return key === undefined ? undefined : await this.#landing.stat(key)
-    } catch (error) {
-      if (!hasCode(error, 'MEDIA_NOT_FOUND')) throw error
-      return undefined
-    }
+  async #findLanded({ media }: Recording): Promise<MediaStat | undefined> {
+    return media && findMedia(this.#landing, media.key)
   }
 
   async #openFinished(recording: Recording, format: MediaFormat): Promise<Playable> {
@@ -187,7 +183,7 @@ export class Playback {
     const playable = this.#stored(this.#mediaStore, { key, byteSize, format, tag: tagOf(media), modifiedMs })
     const presign = this.#presign
     if (!presign) return playable
-    const locate = async () => ((await this.#findStored(key)) ? undefined : presign(key, playable.mediaType))
+    const locate = async () => ((await findMedia(this.#landing, key)) ? undefined : presign(key, playable.mediaType))
     return { ...playable, locate }
   }
 

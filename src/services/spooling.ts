@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { MediaKey } from '../ports/media-store.ts'
 import type { Nodes } from '../ports/nodes.ts'
 import type { SpoolState, Telemetry } from '../ports/telemetry.ts'
+import { findMedia } from './find-media.ts'
 import { type MediaOwner, parseMediaKey } from './media-key.ts'
 import type { Spool, SpoolListener } from './spooled-media-store.ts'
 
@@ -167,8 +168,8 @@ export class Spooling implements SpoolListener {
     const owner = parseMediaKey(key)
     // Nothing of ours.
     if (!owner) return true
-    const byteSize = await sizeOf(this.#parts.local.stat(key))
-    if (byteSize !== undefined && !(await this.#adopt(owner, key, byteSize))) return false
+    const found = await findMedia(this.#parts.local, key)
+    if (found && !(await this.#adopt(owner, key, found.byteSize))) return false
     // Also when it is here no more: it was deleted, or moved by a pass that could not say so.
     await this.#handOver(owner, key)
     this.#pauseMs = this.#againMs.first
@@ -211,7 +212,7 @@ export class Spooling implements SpoolListener {
     do {
       held = (await nodes?.listHeld(HELD_BATCH, held.at(-1))) ?? []
       for (const { projectId, id, media } of held) {
-        const isHere = media !== undefined && (await sizeOf(local.stat(media.key))) !== undefined
+        const isHere = media !== undefined && (await findMedia(local, media.key)) !== undefined
         if (!isHere) await nodes?.release(projectId, id, media?.key)
       }
     } while (held.length === HELD_BATCH)
@@ -230,16 +231,6 @@ export class Spooling implements SpoolListener {
       this.#hasRemovals = true
       throw error
     }
-  }
-}
-
-/** Undefined when there is no such object. */
-const sizeOf = async (stat: Promise<{ readonly byteSize: number }>): Promise<number | undefined> => {
-  try {
-    return (await stat).byteSize
-  } catch (error) {
-    if (hasCode(error, 'MEDIA_NOT_FOUND')) return undefined
-    throw error
   }
 }
 

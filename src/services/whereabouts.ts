@@ -1,7 +1,7 @@
-import { hasCode } from '../domain/errors.ts'
 import type { Recording } from '../domain/recording.ts'
 import type { MediaStore } from '../ports/media-store.ts'
 import type { Holder, Nodes } from '../ports/nodes.ts'
+import { findMedia } from './find-media.ts'
 
 /** Knows which node has what is not in the shared media store yet. */
 export class Whereabouts {
@@ -15,18 +15,8 @@ export class Whereabouts {
 
   /** The other node that records it, or has its bytes; undefined when this node can answer for it. Rejects as the catalogue does. */
   async elsewhere({ projectId, id, media }: Recording): Promise<Holder | undefined> {
-    if (!this.#nodes || !media || (await isIn(this.#landing, media.key))) return undefined
+    if (!this.#nodes || !media || (await findMedia(this.#landing, media.key))) return undefined
     const holder = await this.#nodes.findHolder(projectId, id)
     return holder?.nodeId === this.#nodes.id ? undefined : holder
-  }
-}
-
-const isIn = async (store: MediaStore, key: string): Promise<boolean> => {
-  try {
-    await store.stat(key)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'MEDIA_NOT_FOUND')) return false
-    throw error
   }
 }

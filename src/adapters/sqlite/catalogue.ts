@@ -12,6 +12,9 @@ import { READS } from './statements.ts'
 import { translateError } from './translate-error.ts'
 import { Writer } from './writer.ts'
 
+/** What it is called in a data folder, and in a backup. */
+export const CATALOGUE_FILE = 'catalogue.sqlite'
+
 /** Where the catalogue is and who hears of its commits. */
 export interface SqliteCatalogueOptions {
   readonly path: string

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
 import { isFinal, type Recording } from '../../domain/recording.ts'
+import { allRecordings } from '../../services/all-recordings.ts'
 import type { Services } from '../../services/services.ts'
-import { allRecordings } from './recording-commands.ts'
 import { type RecordingLine, recordingLine } from './recording-line.ts'
 import { openProgress, type Terminal } from './terminal.ts'
 
@@ -43,7 +43,7 @@ export const exportRecordings = async (options: TransferOptions): Promise<Export
   const result: ExportResult = { exported: 0, kept: 0, skipped: [], failed: [] }
   const progress = openProgress(terminal, await countOf(services, project))
   try {
-    for await (const recording of allRecordings(services, project)) {
+    for await (const recording of allRecordings(services.catalogue, project.id)) {
       try {
         if (!isFinal(recording.status)) result.skipped.push({ id: recording.id, why: IN_PROGRESS })
         else await list.write(`${JSON.stringify(await exportOne(services, folder, recording, result))}\n`)
@@ -81,7 +81,7 @@ export const badFolder = (folder: string, cause: unknown): PoulsenError =>
 
 const countOf = async (services: Services, project: Project): Promise<number> => {
   let count = 0
-  for await (const _recording of allRecordings(services, project)) count += 1
+  for await (const _recording of allRecordings(services.catalogue, project.id)) count += 1
   return count
 }
 

@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import { PoulsenError } from '../../domain/errors.ts'
-import { PAGE_SIZE_MAX, type Position } from '../../domain/page.ts'
-import type { Project } from '../../domain/project.ts'
 import { LEG_TYPES, type Recording, TRACKS } from '../../domain/recording.ts'
 import { parseDateTime } from '../../protocol/date-time.ts'
+import { allRecordings } from '../../services/all-recordings.ts'
 import type { Services } from '../../services/services.ts'
 import {
   type CommonFlags,
@@ -45,17 +44,6 @@ const table = (recordings: readonly Recording[]): string =>
       leg.type,
     ]),
   )
-
-/** Every recording of a project, newest first, a page at a time. */
-export async function* allRecordings({ recordings }: Services, project: Project): AsyncGenerator<Recording> {
-  let olderThan: Position | undefined
-  while (true) {
-    const page = await recordings.list(project.id, { limit: PAGE_SIZE_MAX, ...(olderThan && { olderThan }) })
-    yield* page.items
-    olderThan = page.items.at(-1)
-    if (!page.hasOlder || !olderThan) return
-  }
-}
 
 /** `recording list|get|delete|upload`; gives the command, for those that are added elsewhere. */
 export const addRecordingCommands = (program: Command, context: Context): Command => {
@@ -108,7 +96,7 @@ const list = async (context: Context, flags: ListFlags, services: Services): Pro
     throw badUsage(`--limit must be a whole number from 1, not ${flags.limit}.`)
   const project = await requireProject(services, flags)
   const found: Recording[] = []
-  for await (const each of allRecordings(services, project)) {
+  for await (const each of allRecordings(services.catalogue, project.id)) {
     if (found.push(each) >= limit) break
   }
   if (flags.json) print(context, flags, found.map(recordingLine), String)

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
-import { PoulsenError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/project.ts'
 import { isFinal, type Recording } from '../../domain/recording.ts'
+import { allRecordings } from '../../services/all-recordings.ts'
 import { orphansAmong } from '../../services/orphans.ts'
 import type { Services } from '../../services/services.ts'
+import { DAMAGED, readWhole } from '../../services/verified-media.ts'
 import { type CommonFlags, type Context, print, requireProject, withCommonFlags, withServices } from './context.ts'
 import { EXIT_FOUND_WRONG } from './exit-codes.ts'
-import { allRecordings } from './recording-commands.ts'
 import { formatBytes, openProgress, type Progress } from './terminal.ts'
 
 /** One recording whose bytes are not what the catalogue says. */
@@ -62,7 +61,7 @@ const verify = async (context: Context, flags: CommonFlags, services: Services):
   const orphans = flags.project === undefined ? await listOrphans(services) : []
   const progress = openProgress(context, totalBytes)
   for (const project of projects) {
-    for await (const recording of allRecordings(services, project)) {
+    for await (const recording of allRecordings(services.catalogue, project.id)) {
       const { problem, why } = await check(services, recording, progress)
       const named = { id: recording.id, project_id: project.id }
       if (problem !== undefined) mismatches.push({ ...named, problem })
@@ -114,7 +113,7 @@ const stillOrphans = ({ catalogue }: Services, orphans: readonly Orphan[]): Prom
 const sizeOf = async (services: Services, projects: readonly Project[]): Promise<number> => {
   let bytes = 0
   for (const project of projects) {
-    for await (const { media } of allRecordings(services, project)) bytes += media?.byteSize ?? 0
+    for await (const { media } of allRecordings(services.catalogue, project.id)) bytes += media?.byteSize ?? 0
   }
   return bytes
 }
@@ -125,19 +124,8 @@ const check = async (services: Services, recording: Recording, progress: Progres
   if (!isFinal(status)) return { why: IN_PROGRESS }
   if (!media) return {}
   if (await services.whereabouts.elsewhere(recording)) return { why: ELSEWHERE }
-  const hash = createHash('sha256')
-  let byteSize = 0
-  try {
-    for await (const chunk of await services.mediaStore.read(media.key)) {
-      hash.update(chunk)
-      byteSize += chunk.length
-      progress.advance(chunk.length, id)
-    }
-  } catch (error) {
-    if (!(error instanceof PoulsenError)) throw error
-    return { problem: error.code === 'MEDIA_NOT_FOUND' ? 'its bytes are missing' : error.message }
-  }
-  if (byteSize !== media.byteSize) return { problem: `has ${byteSize} bytes instead of ${media.byteSize}` }
+  const read = await readWhole(services.mediaStore, media, ({ length }) => progress.advance(length, id))
+  if ('problem' in read) return read
   if (media.sha256 === undefined) return { why: UNSEALED }
-  return hash.digest('hex') === media.sha256 ? {} : { problem: 'its bytes are not those that were stored' }
+  return read.sha256 === media.sha256 ? {} : { problem: DAMAGED }
 }

@@ -1,7 +1,7 @@
 import { hasCode } from '../../domain/errors.ts'
 import type { MediaObject } from '../../domain/media-object.ts'
 import type { MediaStore } from '../../ports/media-store.ts'
-import { type Problem, readVerified } from './verified-media.ts'
+import { type Problem, readVerified } from '../verified-media.ts'
 
 /** From where to where, and who hears of the bytes. */
 export interface MediaCopy {

@@ -2,12 +2,12 @@ import { hasCode } from '../../domain/errors.ts'
 import type { MediaObject } from '../../domain/media-object.ts'
 import type { Recording } from '../../domain/recording.ts'
 import { Sealing } from '../sealing.ts'
+import { MISSING, type Problem, problemOf, readVerified } from '../verified-media.ts'
 import { copyMedia } from './copy-media.ts'
 import type { Pair } from './pair-sorted.ts'
 import { type RecordingRow, stepFor } from './recording-rows.ts'
 import type { Migrated } from './sides.ts'
 import type { Tally } from './tally.ts'
-import { MISSING, type Problem, problemOf, readVerified } from './verified-media.ts'
 
 const IN_PROGRESS = 'is in progress'
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { PAGE_SIZE_MAX, type PageRequest } from '../../domain/page.ts'
 import { isFinal, type Recording } from '../../domain/recording.ts'
 import type { Uuid } from '../../domain/uuid.ts'
 import type { Catalogue } from '../../ports/catalogue.ts'
+import { recordingPages } from '../all-recordings.ts'
 import type { Pair } from './pair-sorted.ts'
 
 /** A recording's row, and how much of its metadata there is. */
@@ -14,17 +14,12 @@ export interface RecordingRow {
 /** What is to be done about a recording: nothing; leave it for another run; copy it (again); add what came to its metadata; remove it from the target. */
 export type Step = 'none' | 'leave' | 'copy' | 'append' | 'remove'
 
-/** A project's recordings, newest first, a page of {@link PAGE_SIZE_MAX} at a time. */
+/** A project's recordings, newest first. */
 export async function* recordingRows(catalogue: Catalogue, projectId: Uuid): AsyncGenerator<RecordingRow> {
-  let request: PageRequest = { limit: PAGE_SIZE_MAX }
-  for (;;) {
-    const { items, hasOlder } = await catalogue.listRecordings(projectId, request)
-    const ids = items.map(({ id }) => id)
+  for await (const recordings of recordingPages(catalogue, projectId)) {
+    const ids = recordings.map(({ id }) => id)
     const counts = await catalogue.countMetadata(projectId, ids)
-    for (const recording of items) yield { recording, versions: counts.get(recording.id) ?? 0 }
-    const last = items.at(-1)
-    if (!hasOlder || !last) return
-    request = { limit: PAGE_SIZE_MAX, olderThan: last }
+    for (const recording of recordings) yield { recording, versions: counts.get(recording.id) ?? 0 }
   }
 }
 
